@@ -156,9 +156,7 @@ def _income(book: dict[str, Series]) -> None:
     book["revenue"] = total(book["product_revenue"], book["service_revenue"])
     book["cost"] = total(book["cost_products"], book["cost_services"])
     book["gross_profit"] = total(book["revenue"], negative(book["cost"]))
-    book["operating_expenses"] = total(
-        book["research"], book["selling"], book["amortization"], book["restructuring"]
-    )
+    book["operating_expenses"] = total(book["research"], book["selling"], book["amortization"], book["restructuring"])
     book["operating_income"] = total(book["gross_profit"], negative(book["operating_expenses"]))
     book["before_tax"] = total(book["operating_income"], negative(book["interest"]), book["other_income"])
     book["net_income"] = total(book["before_tax"], negative(book["tax"]))
@@ -207,9 +205,7 @@ def _cash_flow(book: dict[str, Series]) -> None:
         negative(book["repurchases"]),
         book["stock_plans"],
     )
-    book["cash_change"] = total(
-        book["operating_cash"], book["investing_cash"], book["financing_cash"], book["fx_cash"]
-    )
+    book["cash_change"] = total(book["operating_cash"], book["investing_cash"], book["financing_cash"], book["fx_cash"])
     book["cash"] = _rolled(_OPENING["cash"], book["cash_change"])
     book["cash_before"] = {year: book["cash"][year - 1] for year in ALL_YEARS[1:]}
     book["free_cash_flow"] = total(book["operating_cash"], negative(book["capex"]))

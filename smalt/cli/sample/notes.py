@@ -50,15 +50,18 @@ LEASE_PAYMENTS: tuple[tuple[str, int], ...] = (
 
 
 def split(
-    whole: Series, parts: Mapping[str, Series], rest: str, end: str, years: Sequence[int] = YEARS
+    whole: Series,
+    parts: Mapping[str, Series],
+    rest: str,
+    end: str,
+    years: Sequence[int] = YEARS,
+    weight: Weight = Weight.TOTAL,
 ) -> tuple[Row, ...]:
     """Rows of ``parts``, then ``rest`` (whatever is missing to ``whole``), then the whole."""
     missing = {year: whole[year] - sum(part[year] for part in parts.values()) for year in years}
-    rows = [
-        line(label, part, years, dollar=index == 0, indent=1) for index, (label, part) in enumerate(parts.items())
-    ]
+    rows = [line(label, part, years, dollar=index == 0, indent=1) for index, (label, part) in enumerate(parts.items())]
     rows.append(line(rest, missing, years, indent=1))
-    return (*rows, line(end, whole, years, weight=Weight.TOTAL, dollar=True))
+    return (*rows, line(end, whole, years, weight=weight, dollar=weight is Weight.TOTAL))
 
 
 def geography(book: Mapping[str, Series]) -> Table:
@@ -167,7 +170,7 @@ def debt(book: Mapping[str, Series]) -> Table:
         "4.60% senior notes due 2033": {2025: 460, 2024: 460},
     }
     rows = [
-        *split(book["debt"], parts, "Less: unamortized issuance costs", "Total debt", BALANCE_YEARS),
+        *split(book["debt"], parts, "Less: unamortized issuance costs", "Total debt", BALANCE_YEARS, Weight.SUBTOTAL),
         line("Less: current portion", negative(book["debt_current"]), BALANCE_YEARS, indent=1),
         line("Long-term debt", book["debt_long"], BALANCE_YEARS, weight=Weight.TOTAL, dollar=True),
     ]
@@ -236,9 +239,9 @@ def share_awards() -> Table:
         Row("Granted", ("1,012", "71.25"), indent=1),
         Row("Vested", ("(864)", "55.10"), indent=1),
         Row("Forfeited", ("(118)", "61.80"), indent=1),
-        Row("Unvested at December 31, 2025", (amount(2184 + 1012 - 864 - 118), "$65.37"), Weight.TOTAL),
+        Row("Unvested at December 31, 2025", (amount(2184 + 1012 - 864 - 118), "$65.38"), Weight.TOTAL),
     ]
-    return Table("Units in thousands", ("Restricted stock units", "Weighted-average grant value"), rows)
+    return Table("Units in thousands", ("Restricted stock units", "Average grant value"), rows)
 
 
 def quarters(book: Mapping[str, Series], year: int) -> Table:

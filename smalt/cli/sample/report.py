@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from reportlab.lib.styles import ParagraphStyle
 from reportlab.platypus import Flowable, Paragraph
 
 from smalt.cli.sample import company, notes, prose, setting, statements
@@ -36,12 +37,12 @@ def pdf(reference: str = "") -> bytes:
 
 
 def _cover() -> list[Flowable]:
-    mark = setting.ParagraphStyle(
+    mark = ParagraphStyle(
         "mark", fontName="Helvetica-Bold", fontSize=30, leading=36, textColor=setting.INK, spaceAfter=6
     )
     return [
         gap(120),
-        Paragraph("ANNUAL REPORT 2025", setting.ParagraphStyle("kind", parent=setting.UNIT, fontName="Helvetica-Bold")),
+        Paragraph("ANNUAL REPORT 2025", ParagraphStyle("kind", parent=setting.UNIT, fontName="Helvetica-Bold")),
         gap(10),
         Paragraph(company.NAME, mark),
         Paragraph("Annual report in the manner of Form 10-K", setting.LEAD),
@@ -65,14 +66,16 @@ def _cover() -> list[Flowable]:
 
 def _contents(reference: str) -> list[Flowable]:
     copy = [gap(24), Paragraph(f"Copy {reference}", setting.SMALL)] if reference else []
-    title = Paragraph("Contents", setting.ParagraphStyle("contents-title", parent=setting.PART))
+    title = Paragraph("Contents", ParagraphStyle("contents-title", parent=setting.PART))
     return [title, setting.contents(), *copy, setting.new_page()]
 
 
 def _letter(book: Mapping[str, Series]) -> list[Flowable]:
     charts = setting.side_by_side(
         setting.bars("Net sales, $ millions", [(str(year), book["revenue"][year]) for year in sorted(YEARS)]),
-        setting.bars("Free cash flow, $ millions", [(str(year), book["free_cash_flow"][year]) for year in sorted(YEARS)]),
+        setting.bars(
+            "Free cash flow, $ millions", [(str(year), book["free_cash_flow"][year]) for year in sorted(YEARS)]
+        ),
     )
     words = prose.letter(book)
     return [
@@ -98,7 +101,9 @@ def _business() -> list[Flowable]:
 def _results(book: Mapping[str, Series]) -> Table:
     rows = [
         statements.line("Net sales", book["revenue"], dollar=True),
-        Row("Change from the year before", (growth(book["revenue"], 2025), growth(book["revenue"], 2024), ""), indent=1),
+        Row(
+            "Change from the year before", (growth(book["revenue"], 2025), growth(book["revenue"], 2024), ""), indent=1
+        ),
         statements.line("Gross profit", book["gross_profit"]),
         _margin("Gross margin", book["gross_profit"], book),
         statements.line("Operating income", book["operating_income"]),
@@ -135,16 +140,13 @@ def _discussion(book: Mapping[str, Series]) -> list[Flowable]:
     return [
         part("Management’s discussion and analysis"),
         *map(text, words["overview"]),
-        section("Results of operations"),
-        figures(_results(book)),
+        figures(_results(book), above=[section("Results of operations")]),
         *map(text, words["results"]),
-        section("Results by segment"),
-        figures(_segment_results()),
+        figures(_segment_results(), above=[section("Results by segment")]),
         *map(text, words["segments"]),
         section("Expenses, interest and taxes"),
         *map(text, words["expenses"]),
-        section("Liquidity and capital resources"),
-        figures(_liquidity(book)),
+        figures(_liquidity(book), above=[section("Liquidity and capital resources")]),
         *map(text, words["liquidity"]),
         section("Market risk"),
         *map(text, words["market"]),
@@ -156,8 +158,7 @@ def _statements(book: Mapping[str, Series]) -> list[Flowable]:
     return [
         part("Consolidated statements of income"),
         figures(statements.income(book)),
-        section("Consolidated statements of comprehensive income"),
-        figures(statements.comprehensive(book)),
+        figures(statements.comprehensive(book), above=[section("Consolidated statements of comprehensive income")]),
         setting.new_page(),
         part("Consolidated balance sheets"),
         figures(statements.balance(book)),
@@ -172,22 +173,26 @@ def _statements(book: Mapping[str, Series]) -> list[Flowable]:
 
 
 def _notes(book: Mapping[str, Series]) -> list[Flowable]:
-    tables: dict[str, list[Flowable]] = {
-        "revenue": [figures(notes.geography(book))],
-        "inventories": [figures(notes.inventories(book))],
-        "property": [figures(notes.property_table(book))],
-        "goodwill": [figures(notes.goodwill(book), label_width=170), figures(notes.intangibles(book))],
-        "debt": [figures(notes.debt(book)), figures(_maturities(book))],
-        "leases": [figures(_leases(book))],
-        "taxes": [figures(notes.taxes(book)), figures(notes.tax_rate(book))],
-        "awards": [figures(notes.share_awards())],
-        "shares": [figures(notes.earnings_per_share(book))],
-        "segments": [figures(notes.segments(book)), figures(notes.segment_capex(book))],
-        "quarters": [figures(notes.quarters(book, year), label_width=128) for year in (2025, 2024)],
+    tables: dict[str, list[tuple[Table, float | None]]] = {
+        "revenue": [(notes.geography(book), None)],
+        "inventories": [(notes.inventories(book), None)],
+        "property": [(notes.property_table(book), None)],
+        "goodwill": [(notes.goodwill(book), 170), (notes.intangibles(book), None)],
+        "debt": [(notes.debt(book), None), (_maturities(book), None)],
+        "leases": [(_leases(book), None)],
+        "taxes": [(notes.taxes(book), None), (notes.tax_rate(book), None)],
+        "awards": [(notes.share_awards(), None)],
+        "shares": [(notes.earnings_per_share(book), None)],
+        "segments": [(notes.segments(book), None), (notes.segment_capex(book), None)],
+        "quarters": [(notes.quarters(book, year), 128) for year in (2025, 2024)],
     }
     story: list[Flowable] = [part("Notes to consolidated financial statements")]
     for number, (name, title, paragraphs) in enumerate(prose.notes(book), 1):
-        story += [section(f"Note {number}. {title}"), *map(text, paragraphs), *tables.get(name, [])]
+        above: list[Flowable] = [section(f"Note {number}. {title}"), *map(text, paragraphs)]
+        for table, width in tables.get(name, []):
+            story.append(figures(table, width, above))
+            above = []
+        story += above
     return story
 
 

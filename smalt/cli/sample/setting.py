@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from io import BytesIO
 from typing import Any
 
@@ -43,7 +44,14 @@ BODY = ParagraphStyle("body", fontName="Times-Roman", fontSize=10.5, leading=14.
 LEAD = ParagraphStyle("lead", parent=BODY, fontSize=13, leading=19, spaceAfter=12)
 SMALL = ParagraphStyle("small", parent=BODY, fontSize=8.5, leading=11.5, textColor=QUIET)
 PART = ParagraphStyle(
-    "part", fontName="Helvetica-Bold", fontSize=19, leading=24, textColor=BLUE, spaceAfter=14, keepWithNext=1
+    "part",
+    fontName="Helvetica-Bold",
+    fontSize=19,
+    leading=24,
+    textColor=BLUE,
+    spaceBefore=20,
+    spaceAfter=14,
+    keepWithNext=1,
 )
 SECTION = ParagraphStyle(
     "section",
@@ -98,8 +106,8 @@ def contents() -> TableOfContents:
     return found
 
 
-def figures(table: statements.Table, label_width: float | None = None) -> Flowable:
-    """A table of figures with its unit above it, kept on one page where it fits."""
+def figures(table: statements.Table, label_width: float | None = None, above: Sequence[Flowable] = ()) -> Flowable:
+    """A table of figures with its unit and what stands ``above`` it, kept on one page where it fits."""
     columns = len(table.heads)
     first = label_width or max(MEASURE - 74 * columns, MEASURE * 0.34)
     widths = [first, *[(MEASURE - first) / columns] * columns]
@@ -117,14 +125,14 @@ def figures(table: statements.Table, label_width: float | None = None) -> Flowab
     if table.spanner:
         rows.append(["", Paragraph(table.spanner, HEAD), *[""] * (columns - 1)])
         style += [("SPAN", (1, 0), (-1, 0)), ("LINEBELOW", (1, 0), (-1, 0), 0.4, RULE)]
-    rows.append([Paragraph(table.corner, LABEL_BOLD), *(Paragraph(head, HEAD) for head in table.heads)])
+    rows.append(["", *(Paragraph(head, HEAD) for head in table.heads)])
     style.append(("LINEBELOW", (0, len(rows) - 1), (-1, len(rows) - 1), 0.8, BLUE))
     repeat = len(rows)
     for row in table.rows:
         _set_row(row, rows, style, columns)
     set_table = Table(rows, widths, repeatRows=repeat, style=style, hAlign="LEFT")
     unit = [Paragraph(f"({table.unit})", UNIT)] if table.unit else []
-    return KeepTogether([*unit, set_table, gap(10)])
+    return KeepTogether([*above, *unit, set_table, gap(10)])
 
 
 def _set_row(row: statements.Row, rows: list[list[Any]], style: list[tuple[Any, ...]], columns: int) -> None:
@@ -159,7 +167,9 @@ def bars(caption: str, values: list[tuple[str, int]]) -> Drawing:
         x = index * step + (step - bar) / 2
         tall = 68 * value / top
         shade = BLUE if index == len(values) - 1 else RULE
-        drawing.add(Rect(x, 16, bar, tall, fillColor=shade, strokeColor=None))
+        column = Rect(x, 16, bar, tall)
+        column.fillColor, column.strokeColor = shade, None
+        drawing.add(column)
         drawing.add(_label(x + bar / 2, 20 + tall, f"{value:,}", INK))
         drawing.add(_label(x + bar / 2, 4, name, QUIET))
     drawing.add(Line(0, 16, width, 16, strokeColor=RULE, strokeWidth=0.5))
@@ -183,7 +193,7 @@ class _Book(BaseDocTemplate):
             return
         level = 0 if style == "part" else 1
         words = flowable.getPlainText()
-        key = f"head-{self.page}-{abs(int(self.frame._y))}"  # noqa: SLF001  # reportlab has no public position
+        key = f"{self.page}:{words}"
         self.canv.bookmarkPage(key)
         self.canv.addOutlineEntry(words, key, level, closed=True)
         if level == 0 or words.startswith("Note"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 
 from smalt.cli.sample import company
@@ -38,7 +38,6 @@ class Table:
     heads: tuple[str, ...]
     rows: Sequence[Row]
     spanner: str = ""
-    corner: str = field(default="")
 
 
 def amount(value: int | Decimal, *, dollar: bool = False) -> str:
@@ -250,7 +249,7 @@ def equity(book: Mapping[str, Series]) -> Table:
         "Common stock",
         "Additional paid-in capital",
         "Retained earnings",
-        "Accumulated other compr. loss",
+        "Other compr. loss",
         "Treasury stock",
         "Total",
     )
