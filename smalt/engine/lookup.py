@@ -14,9 +14,7 @@ from smalt.search.tokens import content_terms, fold, label_key, without_notes
 
 _ACCEPT = 80.0
 _TOTAL_COLUMN = re.compile(r"\b(?:total|consolidated|as reported|reported|company)\b")
-_FOREIGN_PATH = re.compile(
-    r"\b(?:discontinued|pro forma|parent|eliminations?|non-gaap|segment|adjusted|guarantor|cumulative effect)\b"
-)
+_FOREIGN_PATH = re.compile(r"\b(?:discontinued|pro forma|parent|eliminations?|non-gaap|segment|adjusted|guarantor|cumulative effect)\b")
 _SOFT = frozenset("total net amount consolidated company other value balance cost expense gross current".split())
 _BALANCE_ROW = re.compile(r"^(?:total )?(?:ending |beginning )?balances?\b|^balances?,? ")
 _PUNCT = re.compile(r"[^\w%$&]+")
@@ -59,11 +57,7 @@ def find(phrase: str, asked: Asked, opened: Opened) -> Found:
         return Found(None, 0.0, near)
     best = ranked[0]
     fact = opened.facts[best[1]]
-    rivals = {
-        abs(opened.facts[index].value)
-        for total, index in ranked
-        if best[0] - total < 1.0 and opened.facts[index].unit == fact.unit
-    }
+    rivals = {abs(opened.facts[index].value) for total, index in ranked if best[0] - total < 1.0 and opened.facts[index].unit == fact.unit}
     if best[0] < _ACCEPT:
         return Found(None, best[0], near)
     if len(rivals) > 1 and not _settled(ranked, opened):
@@ -78,12 +72,7 @@ def _settled(ranked: list[tuple[float, int]], opened: Opened) -> bool:
     for fact in top:
         values[abs(fact.value)] = values.get(abs(fact.value), 0) + 1
     counts = sorted(values.values(), reverse=True)
-    return (
-        len(counts) > 1
-        and counts[0] >= 2
-        and counts[0] > counts[1]
-        and abs(top[0].value) == max(values, key=lambda v: values[v])
-    )
+    return len(counts) > 1 and counts[0] >= 2 and counts[0] > counts[1] and abs(top[0].value) == max(values, key=lambda v: values[v])
 
 
 def _exact(phrase: str, measure: Measure | None, opened: Opened, scored: dict[int, float]) -> None:
@@ -92,38 +81,24 @@ def _exact(phrase: str, measure: Measure | None, opened: Opened, scored: dict[in
     for index in opened.by_key.get(key, ()):
         label = _bare(opened.folded[index])
         to_the_letter = label in (letters, plain)
-        scored[index] = (
-            (95.0 if measure is not None else 100.0) if to_the_letter else (94.5 if measure is not None else 97.0)
-        )
+        scored[index] = (95.0 if measure is not None else 100.0) if to_the_letter else (94.5 if measure is not None else 97.0)
 
 
 def _by_measure(measure: Measure, opened: Opened, scored: dict[int, float]) -> None:
     for index, fact in enumerate(opened.facts):
-        if fact.unit != measure.unit and not (
-            measure.unit == Unit.PER_SHARE and fact.unit == Unit.MONEY and fact.scale == 0
-        ):
+        if fact.unit != measure.unit and not (measure.unit == Unit.PER_SHARE and fact.unit == Unit.MONEY and fact.scale == 0):
             continue
         label = without_notes(opened.folded[index]).rstrip(" :*")
         rank = _rank(measure, label, fact)
         if rank is None:
-            if (
-                measure.rollforward
-                and _BALANCE_ROW.match(label)
-                and opened.notes[fact.table].statement == EQUITY
-                and _is_total(fact, opened)
-            ):
+            if measure.rollforward and _BALANCE_ROW.match(label) and opened.notes[fact.table].statement == EQUITY and _is_total(fact, opened):
                 scored[index] = max(scored.get(index, 0), 84.0)
             continue
         scored[index] = max(scored.get(index, 0), (97.0 if measure.key == "ni" and rank == 0 else 94.0 - 2.0 * rank))
 
 
 def _rank(measure: Measure, label: str, fact: Fact) -> int | None:
-    if (
-        measure.avoid is not None
-        and measure.avoid.pattern
-        and measure.avoid.search(label)
-        and not (measure.unit == Unit.PER_SHARE)
-    ):
+    if measure.avoid is not None and measure.avoid.pattern and measure.avoid.search(label) and not (measure.unit == Unit.PER_SHARE):
         return None
     if measure.unit == Unit.PER_SHARE and measure.avoid is not None and measure.avoid.search(label):
         return None
@@ -134,17 +109,9 @@ def _rank(measure: Measure, label: str, fact: Fact) -> int | None:
 
 
 def _is_total(fact: Fact, opened: Opened) -> bool:
-    """The last column of its row, or one headed "Total"."""
-    same = (
-        [other.column for other in opened.facts if other.table == fact.table and other.row == fact.row]
-        if fact.column < 2
-        else []
-    )
-    return fact.column == max((other.column for other in _row(fact, opened)), default=fact.column) and (len(same) != 1)
-
-
-def _row(fact: Fact, opened: Opened) -> list[Fact]:
-    return [other for other in opened.facts if other.table == fact.table and other.row == fact.row]
+    """The last column of a row of several."""
+    columns = [opened.facts[index].column for index in opened.rows[fact.table, fact.row]]
+    return len(columns) > 1 and fact.column == max(columns)
 
 
 def _standing(fact: Fact, measure: Measure | None, asked: Asked, opened: Opened, phrase: str) -> float:
@@ -195,13 +162,7 @@ def _fuzzy(phrase: str, opened: Opened, scored: dict[int, float]) -> None:
             continue
         extra = own - wanted
         hard_extra = extra - _SOFT
-        points = (
-            88.0
-            - 4.0 * len(extra & _SOFT)
-            - 7.0 * len(hard_extra)
-            - 3.0 * len(hard - own)
-            - 2.0 * len(wanted & _SOFT - own)
-        )
+        points = 88.0 - 4.0 * len(extra & _SOFT) - 7.0 * len(hard_extra) - 3.0 * len(hard - own) - 2.0 * len(wanted & _SOFT - own)
         if len(common) * 2 < len(wanted):
             points -= 10.0
         if points > 50:
