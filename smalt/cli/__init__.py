@@ -1,0 +1,5 @@
+"""The command ``smalt``."""
+
+
+def main() -> None:
+    """Run the command line."""
