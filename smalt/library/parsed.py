@@ -30,13 +30,17 @@ class Box(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Cell(msgspec.Struct, array_like=True):
-    """One cell. ``column`` counts the table's columns from 0 (the label column is not counted in PDF rows: see Row)."""
+    """One cell. ``column`` counts the table's columns from 0 (the label column is not counted in PDF rows: see Row).
+
+    A head over several columns has ``span`` > 1 and ``column`` is the first of them.
+    """
 
     text: str
     column: int
     box: Box | None = None
     ref: str | None = None  # "B7" in a workbook
     formula: str | None = None
+    span: int = 1
 
 
 class Row(msgspec.Struct, array_like=True):
