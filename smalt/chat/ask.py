@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from smalt.chat import events, metering, thread, turn
+from smalt.chat import events, thread, turn
 from smalt.chat.engines import Engine
 from smalt.chat.prompt import HISTORY_TURNS, Context, compose
 from smalt.chat.running import Run, Running
@@ -25,7 +25,7 @@ from smalt.engine.answer import Answer, Exchange
 from smalt.kernel.clock import Clock
 from smalt.kernel.errors import Failure, Malformed
 from smalt.kernel.ids import DocumentId, PersonId, ThreadId, TurnId
-from smalt.library import document
+from smalt.library import document, metering
 from smalt.search.ingest import open_documents
 from smalt.search.shelf import Shelf
 from smalt.telemetry.events import Milliseconds, Slug, emit
@@ -82,17 +82,31 @@ class Asker:
             found = await thread.get(scope, person, into)
             repeat = await idempotency.claim(scope, key, "turn.ask", f"{into} {question}", self.clock)
             if repeat is not None:
-                return TurnId.parse(json.loads(repeat.body)["id"])
-            documents = await _documents(scope, asked_of)
-            history = await _history(scope, into)
-            opened = await open_documents(self.shelf, scope, documents)
-            now = self.clock.now()
-            identity = await turn.add(scope, into, person, question, asked_of, now)
-            # Only the turn's id is remembered under the key: deleting the conversation leaves no copy of its content.
-            await idempotency.keep(scope, key, 201, {"id": str(identity)})
-            if found.title == thread.UNTITLED and not history:
-                await thread.rename(scope, person, into, thread.title_from_question(question), now)
-            return Context(into, identity, scope.entry, question, opened, history)
+                again, entry = TurnId.parse(json.loads(repeat.body)["id"]), scope.entry
+            else:
+                return await self._begin(scope, found, person, question, asked_of, key)
+        async with visit.enter(Act.TURN_ASK, again, finishes=entry):
+            return again
+
+    async def _begin(
+        self,
+        scope: TenantScope,
+        found: thread.Thread,
+        person: PersonId,
+        question: str,
+        asked_of: Sequence[DocumentId],
+        key: str | None,
+    ) -> Context:
+        documents = await _documents(scope, asked_of)
+        history = await _history(scope, found.id)
+        opened = await open_documents(self.shelf, scope, documents)
+        now = self.clock.now()
+        identity = await turn.add(scope, found.id, person, question, asked_of, now)
+        # Only the turn's id is remembered under the key: deleting the conversation leaves no copy of its content.
+        await idempotency.keep(scope, key, 201, {"id": str(identity)})
+        if found.title == thread.UNTITLED and not history:
+            await thread.rename(scope, person, found.id, thread.title_from_question(question), now)
+        return Context(found.id, identity, scope.entry, question, opened, history)
 
     async def _work(self, visit: Visit, person: PersonId, context: Context, run: Run, started: float) -> None:
         first_token_ms: int | None = None
@@ -175,8 +189,21 @@ class Asker:
         )
         if not stored:  # cancelled or deleted meanwhile: nothing is kept, and nothing is counted
             return
-        output_chars = 0 if answer is None else len(answer.text)
-        await metering.add(scope, context.turn, turn.Engine.LOCAL, len(context.question), output_chars, now)
+        await metering.add(
+            scope,
+            metering.Entry(
+                kind=metering.Use.ANSWER,
+                at=now,
+                turn=context.turn,
+                engine=int(turn.Engine.LOCAL),
+                outcome=int(outcome.state),
+                input_chars=len(context.question),
+                output_chars=0 if answer is None else len(answer.text),
+                figures=0 if answer is None else answer.figures,
+                traced=0 if answer is None else answer.traced,
+                elapsed_ms=outcome.total_ms,
+            ),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,24 +71,3 @@ update smalt.turn
 set state = %(abandoned)s, finished_at = %(at)s
 where tenant_id = %(tenant_id)s and state = %(working)s and started_at < %(before)s
 returning id;
-
--- name: add_usage
-insert into smalt.usage_entry
-  (tenant_id, id, turn_id, kind, engine, input_chars, output_chars, input_tokens, output_tokens, at)
-values
-  (%(tenant_id)s, %(id)s, %(turn_id)s, %(kind)s, %(engine)s, %(input_chars)s, %(output_chars)s, 0, 0, %(at)s);
-
--- name: list_usage
-select id, turn_id, kind, engine, input_chars, output_chars, input_tokens, output_tokens, at
-from smalt.usage_entry
-where tenant_id = %(tenant_id)s and id < %(before)s
-order by id desc
-limit %(limit)s;
-
--- name: sum_usage
-select kind, engine, count(*)::bigint as count, coalesce(sum(input_chars), 0)::bigint as input_chars,
-       coalesce(sum(output_chars), 0)::bigint as output_chars
-from smalt.usage_entry
-where tenant_id = %(tenant_id)s and at >= %(since)s
-group by kind, engine
-order by kind, engine;

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from typing import Annotated, Any
 
-from fastapi import Query, Request
+from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response
 
-from smalt.chat import metering, thread, turn
+from smalt.chat import thread, turn
 from smalt.chat.ask import Asker
 from smalt.chat.running import Run
-from smalt.kernel.errors import Gone, Missing, Unauthenticated
-from smalt.kernel.ids import DocumentId, PersonId, ThreadId, TurnId
+from smalt.kernel.errors import Gone, Missing
+from smalt.kernel.ids import DocumentId, ThreadId, TurnId
 from smalt.tenancy.policy import Act
 from smalt.tenancy.visit import Visit
 from smalt.web import idempotency
@@ -31,13 +30,6 @@ TURNS_WITH_CONVERSATION = 100
 def asker_of(request: Request) -> Asker:
     found: Asker = request.app.state.asker
     return found
-
-
-def person_of(visit: Visit) -> PersonId:
-    """Who answers for the visit; content belongs to people."""
-    if visit.actor.person is None:
-        raise Unauthenticated("person.missing", "This needs a person.", todo="Sign in.")
-    return visit.actor.person
 
 
 class NewConversation(BaseModel):
@@ -64,7 +56,7 @@ async def add_conversation(
 ) -> Response:
     """A new conversation, empty."""
     title = thread.UNTITLED if body is None or body.title is None else thread.title_of(body.title)
-    person, clock = person_of(visit), asker_of(request).clock
+    person, clock = visit.actor.person_id, asker_of(request).clock
     async with visit.enter(Act.CONVERSATION_WRITE) as scope:
         repeat = await idempotency.claim(scope, key, "conversation.create", title, clock)
         if repeat is None:
@@ -80,7 +72,7 @@ async def add_conversation(
 async def list_conversations(visit: Member, limit: Limit = LIMIT_DEFAULT, cursor: After = None) -> dict[str, Any]:
     """The caller's conversations, the last used first."""
     async with visit.enter(Act.CONVERSATION_READ) as scope:
-        found = await thread.page(scope, person_of(visit), limit + 1, after(cursor))
+        found = await thread.page(scope, visit.actor.person_id, limit + 1, after(cursor))
     return as_json(page_of(found, limit, lambda t: Cursor(t.updated_at, t.id.uuid), thread.view))
 
 
@@ -89,7 +81,7 @@ async def get_conversation(visit: Member, conversation: str) -> dict[str, Any]:
     """One conversation with its newest turns, oldest first."""
     identity = ThreadId.parse(conversation)
     async with visit.enter(Act.CONVERSATION_READ, identity) as scope:
-        found = await thread.get(scope, person_of(visit), identity)
+        found = await thread.get(scope, visit.actor.person_id, identity)
         turns = await turn.page(scope, identity, TURNS_WITH_CONVERSATION)
     return {**thread.view(found), "messages": [turn.view(each) for each in reversed(turns)]}
 
@@ -97,7 +89,7 @@ async def get_conversation(visit: Member, conversation: str) -> dict[str, Any]:
 @router.patch("/api/v1/conversations/{conversation}")
 async def rename_conversation(request: Request, visit: Member, conversation: str, body: Renamed) -> dict[str, Any]:
     """Give the conversation another title."""
-    identity, person = ThreadId.parse(conversation), person_of(visit)
+    identity, person = ThreadId.parse(conversation), visit.actor.person_id
     async with visit.enter(Act.CONVERSATION_WRITE, identity) as scope:
         await thread.rename(scope, person, identity, thread.title_of(body.title), asker_of(request).clock.now())
         return thread.view(await thread.get(scope, person, identity))
@@ -108,7 +100,7 @@ async def delete_conversation(visit: Member, conversation: str) -> Response:
     """Delete the conversation with all its questions and answers."""
     identity = ThreadId.parse(conversation)
     async with visit.enter(Act.CONVERSATION_WRITE, identity) as scope:
-        await thread.delete(scope, person_of(visit), identity)
+        await thread.delete(scope, visit.actor.person_id, identity)
     return Response(status_code=204)
 
 
@@ -119,7 +111,7 @@ async def list_messages(
     """The turns of the conversation, newest first."""
     identity = ThreadId.parse(conversation)
     async with visit.enter(Act.CONVERSATION_READ, identity) as scope:
-        await thread.get(scope, person_of(visit), identity)
+        await thread.get(scope, visit.actor.person_id, identity)
         found = await turn.page(scope, identity, limit + 1, after(cursor).id)
     return as_json(page_of(found, limit, lambda t: Cursor(t.started_at, t.id.uuid), turn.view))
 
@@ -132,7 +124,7 @@ async def ask(
     identity = ThreadId.parse(conversation)
     asked_of = [DocumentId.parse(each) for each in body.document_ids or ()]
     asker = asker_of(request)
-    begun = await asker.ask(visit, person_of(visit), identity, body.content, asked_of, key)
+    begun = await asker.ask(visit, visit.actor.person_id, identity, body.content, asked_of, key)
     streamed = "text/event-stream" in request.headers.get("accept", "")
     if isinstance(begun, TurnId):
         return await _again(asker, visit, identity, begun, streamed=streamed)
@@ -170,7 +162,7 @@ async def _again(asker: Asker, visit: Visit, identity: ThreadId, again: TurnId, 
 async def _stored(visit: Visit, identity: ThreadId, wanted: TurnId) -> dict[str, Any]:
     try:
         async with visit.enter(Act.CONVERSATION_READ, identity) as scope:
-            return turn.view(await turn.get(scope, person_of(visit), identity, wanted))
+            return turn.view(await turn.get(scope, visit.actor.person_id, identity, wanted))
     except Missing:
         raise Gone("turn.deleted", "This question was deleted.", kept="Nothing of it is kept.") from None
 
@@ -180,34 +172,17 @@ async def get_message(visit: Member, conversation: str, message: str) -> dict[st
     """One turn, settled or still working."""
     identity, wanted = ThreadId.parse(conversation), TurnId.parse(message)
     async with visit.enter(Act.CONVERSATION_READ, wanted) as scope:
-        return turn.view(await turn.get(scope, person_of(visit), identity, wanted))
+        return turn.view(await turn.get(scope, visit.actor.person_id, identity, wanted))
 
 
 @router.post("/api/v1/conversations/{conversation}/messages/{message}/cancel", status_code=202)
 async def cancel_message(request: Request, visit: Member, conversation: str, message: str) -> dict[str, Any]:
     """Stop working on the turn. The question is kept; one that has settled stays as it is."""
     identity, wanted = ThreadId.parse(conversation), TurnId.parse(message)
-    asker, person = asker_of(request), person_of(visit)
+    asker, person = asker_of(request), visit.actor.person_id
     async with visit.enter(Act.CONVERSATION_WRITE, wanted) as scope:
         await turn.get(scope, person, identity, wanted)
         await turn.stop(scope, wanted, asker.clock.now())
         stopped = await turn.get(scope, person, identity, wanted)
     asker.running.cancel(visit.tenant, wanted)
     return turn.view(stopped)
-
-
-@router.get("/api/v1/usage")
-async def usage(
-    request: Request,
-    visit: Member,
-    days: Annotated[int, Query(ge=1, le=366)] = 30,
-    limit: Limit = LIMIT_DEFAULT,
-    cursor: After = None,
-) -> dict[str, Any]:
-    """What was used, as counts and times: totals of the last ``days``, then the entries, newest first."""
-    now = asker_of(request).clock.now()
-    async with visit.enter(Act.USAGE_READ) as scope:
-        totals = await metering.totals(scope, now - timedelta(days=days))
-        found = await metering.page(scope, limit + 1, after(cursor).id)
-    entries = page_of(found, limit, lambda e: Cursor(e.at, e.id), metering.view)
-    return {"since": (now - timedelta(days=days)).isoformat(), "totals": totals, **as_json(entries)}

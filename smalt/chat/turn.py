@@ -11,6 +11,7 @@ from uuid import UUID
 
 import msgspec
 
+from smalt.chat.present import present
 from smalt.chat.thread import QUERIES
 from smalt.engine.answer import Answer, Citation
 from smalt.kernel.errors import Malformed, Missing
@@ -164,9 +165,12 @@ def _citation_view(number: int, citation: Citation) -> dict[str, Any]:
 
 
 def answer_view(answer: Answer) -> dict[str, Any]:
-    """The answer as the API shows it. Citations are numbered from 1; operands point at them by that number."""
+    """The answer as the API shows it. Citations are numbered from 1; operands point at them by that number.
+
+    ``parts`` and ``formula_parts`` are the text cut into runs and figures, each bound to its citations (`present`).
+    """
     figure = answer.figure
-    return {
+    shown = {
         "text": answer.text,
         "figure": None
         if figure is None
@@ -189,6 +193,7 @@ def answer_view(answer: Answer) -> dict[str, Any]:
         "looked_for": answer.looked_for,
         "nearest": [_citation_view(n, c) for n, c in enumerate(answer.nearest, start=1)],
     }
+    return present(shown)
 
 
 def view(turn: Turn) -> dict[str, Any]:

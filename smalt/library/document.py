@@ -175,8 +175,8 @@ async def delete(scope: TenantScope, document: DocumentId) -> None:
     await scope.delete_blobs(document)
 
 
-def view(document: Document, failure: dict[str, str] | None) -> dict[str, Any]:
-    """The document as the API shows it."""
+def view(document: Document) -> dict[str, Any]:
+    """The document as the API shows it; of a failure the code is stored and its sentences are the product's."""
     return {
         "id": str(document.id),
         "name": document.name,
@@ -185,6 +185,6 @@ def view(document: Document, failure: dict[str, str] | None) -> dict[str, Any]:
         "status": document.state.name.lower(),
         "progress": document.progress,
         "pages": document.pages,
-        "failure": failure,
+        "failure": None if document.failure is None else refusal_view(document.failure),
         "created_at": document.created_at.isoformat(),
     }

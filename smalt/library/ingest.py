@@ -13,9 +13,10 @@ from typing import Final
 
 from smalt.kernel.errors import Failure, Gone, Missing, Unavailable
 from smalt.kernel.ids import DocumentId, EntryId
-from smalt.library import document, parsed
+from smalt.library import document, metering, parsed
 from smalt.library.document import QUERIES, Part, State
 from smalt.library.events import DocumentFailed, DocumentRead
+from smalt.library.metering import Use
 from smalt.library.sandbox import parse
 from smalt.telemetry.events import Milliseconds, Slug, emit
 from smalt.tenancy.policy import Act
@@ -89,6 +90,8 @@ async def _store(visit: Visit, identity: DocumentId, entry: EntryId, read: parse
             },
         )
         if kept:
+            now = visit.gateway.clock.now()
+            await metering.add(scope, metering.Entry(kind=Use.READING, at=now, pages=len(read.pages)))
             await scope.defer(INDEX_TASK, document=identity)
         else:  # deleted while it was read
             await scope.delete_blobs(identity)

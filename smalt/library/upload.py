@@ -13,7 +13,7 @@ from datetime import timedelta
 
 from smalt.kernel.clock import Clock
 from smalt.kernel.errors import Conflict, Malformed, TooLarge
-from smalt.kernel.ids import DocumentId, PersonId
+from smalt.kernel.ids import DocumentId
 from smalt.kernel.limits import UPLOAD_MAX_BYTES
 from smalt.library import document
 from smalt.library.document import QUERIES, Document, Part, State
@@ -47,12 +47,12 @@ class _Counted:
 
 
 async def receive(
-    visit: Visit, person: PersonId, clock: Clock, name: str, chunks: AsyncIterator[bytes]
+    visit: Visit, clock: Clock, name: str, chunks: AsyncIterator[bytes]
 ) -> Document:
     """Store the file and queue its reading. When anything fails, nothing of the file stays."""
     async with visit.enter(Act.DOCUMENT_ADD, leave_open=True) as scope:
         entry = scope.entry
-        identity = await document.add(scope, person, name, clock.now())
+        identity = await document.add(scope, visit.actor.person_id, name, clock.now())
         receiver = scope.receiver(identity, Part.ORIGINAL)
     counted = _Counted(chunks)
     try:
