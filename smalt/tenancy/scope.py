@@ -23,19 +23,17 @@ from smalt.tenancy.record import queries
 DOOR: Final = object()
 """What only `Visit.enter` shows. A test holds that no other module names it."""
 
-T = TypeVar("T")
+R = TypeVar("R")
 _NONE: Mapping[str, Any] = {}
 
 
 class TenantScope:
     __slots__ = ("_added", "_dropped", "_keys", "_means", "_open", "_tx", "actor", "entry", "tenant")
 
-    def __init__(
-        self, door: object, means: Means, tx: Tx, keys: TenantKeys, tenant: TenantId, actor: Actor, entry: EntryId
-    ) -> None:
+    def __init__(self, door: object, means: Means, tx: Tx, keys: TenantKeys, *, actor: Actor, entry: EntryId) -> None:
         if door is not DOOR:
             raise TypeError("a tenant scope comes from Visit.enter and from nowhere else")
-        self.tenant = tenant
+        self.tenant: TenantId = keys.tenant
         self.actor = actor
         self.entry = entry
         self._means = means
@@ -53,14 +51,14 @@ class TenantScope:
 
     # -- rows
 
-    async def fetch_all(self, query: Query[T], params: Mapping[str, Any] = _NONE) -> list[T]:
+    async def fetch_all(self, query: Query[R], params: Mapping[str, Any] = _NONE) -> list[R]:
         return await self._live().fetch_all(query, self._named(query, params))
 
-    async def fetch_one(self, query: Query[T], params: Mapping[str, Any] = _NONE) -> T:
+    async def fetch_one(self, query: Query[R], params: Mapping[str, Any] = _NONE) -> R:
         """The one row; `Missing` when there is none."""
         return await self._live().fetch_one(query, self._named(query, params))
 
-    async def fetch_maybe(self, query: Query[T], params: Mapping[str, Any] = _NONE) -> T | None:
+    async def fetch_maybe(self, query: Query[R], params: Mapping[str, Any] = _NONE) -> R | None:
         return await self._live().fetch_maybe(query, self._named(query, params))
 
     async def execute(self, query: Query[Any], params: Mapping[str, Any] = _NONE) -> int:
@@ -151,9 +149,7 @@ class TenantScope:
     async def defer(self, task: str, **ids: Id | int) -> None:
         """Queue a job that exists exactly when this visit commits. It carries ids, and the entry that caused it."""
         named = {name: str(value) if isinstance(value, Id) else value for name, value in ids.items()}
-        await self._means.queue.defer(
-            self._live(), task, tenant=str(self.tenant), cause=str(self.entry), **named
-        )
+        await self._means.queue.defer(self._live(), task, tenant=str(self.tenant), cause=str(self.entry), **named)
 
     # -- the end, for Visit.enter
 
@@ -185,4 +181,3 @@ class TenantScope:
 
 def _blob_place(document: DocumentId, part: str) -> Place:
     return Place("document", "blob", document.uuid, part)
-

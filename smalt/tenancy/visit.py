@@ -52,7 +52,7 @@ class Visit:
             keys = await self.gateway.keys(self.tenant)
             async with self.gateway.transaction(self.tenant) as tx:
                 keys = await self._check_standing(tx, act, keys)
-                scope = TenantScope(DOOR, self.gateway, tx, keys, self.tenant, self.actor, entry.id)
+                scope = TenantScope(DOOR, self.gateway, tx, keys, actor=self.actor, entry=entry.id)
                 try:
                     yield scope
                 finally:
