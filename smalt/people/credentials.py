@@ -65,7 +65,7 @@ def plain_email(typed: str) -> str:
     """
     email = unicodedata.normalize("NFKC", typed).strip().casefold()
     local, _, domain = email.rpartition("@")
-    fits = 0 < len(local) and 0 < len(domain) and len(email) <= EMAIL_MAX_CHARS
+    fits = bool(local) and bool(domain) and len(email) <= EMAIL_MAX_CHARS
     if not fits or "@" in local or not email.isprintable() or any(char.isspace() for char in email):
         raise Malformed(
             "person.email",

@@ -12,15 +12,15 @@ update smalt.session set seen_at = %(now)s
 where tenant_id = %(tenant_id)s and id = %(id)s and seen_at < %(now)s;
 
 -- name: add_session
-insert into smalt.session (tenant_id, id, person_id, created_at, seen_at, expires_at)
-values (%(tenant_id)s, %(id)s, %(person_id)s, %(now)s, %(now)s, %(expires_at)s);
+insert into smalt.session (tenant_id, id, person_id, created_at, seen_at, expires_at, agent)
+values (%(tenant_id)s, %(id)s, %(person_id)s, %(now)s, %(now)s, %(expires_at)s, %(agent)s);
 
 -- name: end_session
 update smalt.session set revoked_at = %(now)s
 where tenant_id = %(tenant_id)s and id = %(id)s and person_id = %(person_id)s and revoked_at is null;
 
 -- name: sessions_of
-select id, created_at, seen_at, expires_at from smalt.session
+select id, agent, created_at, seen_at, expires_at from smalt.session
 where tenant_id = %(tenant_id)s and person_id = %(person_id)s and revoked_at is null and expires_at > %(now)s
   and seen_at > %(idle_since)s
 order by created_at desc limit 200;
@@ -70,6 +70,9 @@ where tenant_id = %(tenant_id)s and role = 1 and state = 1 order by created_at, 
 -- name: settle_person
 update smalt.person set name = %(name)s, email = %(email)s, password = %(password)s, state = 1
 where tenant_id = %(tenant_id)s and id = %(id)s and state in (1, 2);
+
+-- name: rename_person
+update smalt.person set name = %(name)s where tenant_id = %(tenant_id)s and id = %(id)s;
 
 -- name: change_password
 update smalt.person set password = %(password)s where tenant_id = %(tenant_id)s and id = %(id)s;

@@ -15,6 +15,7 @@ from smalt.kernel.clock import Clock
 from smalt.kernel.errors import Missing
 from smalt.kernel.ids import PersonId, SessionId
 from smalt.kernel.limits import SESSION_ABSOLUTE_S, SESSION_IDLE_S
+from smalt.kernel.sealed import Place, Sealed
 from smalt.people.credentials import Credentials
 from smalt.people.person import queries
 from smalt.tenancy.credential import CredentialKind
@@ -27,14 +28,26 @@ SEEN_EVERY = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
-class SessionRow:
+class _Row:
     id: SessionId
+    agent: Sealed | None
     created_at: datetime
     seen_at: datetime
     expires_at: datetime
 
 
-_of_person = queries.sessions_of.rows(SessionRow)
+@dataclass(frozen=True, slots=True)
+class Session:
+    """``agent`` is `agent_name`; ``expires_at`` is when it ends however often it is used."""
+
+    id: SessionId
+    agent: str
+    created_at: datetime
+    seen_at: datetime
+    expires_at: datetime
+
+
+_of_person = queries.sessions_of.rows(_Row)
 
 
 def good_until(seen_at: datetime, expires_at: datetime) -> datetime:
@@ -42,14 +55,36 @@ def good_until(seen_at: datetime, expires_at: datetime) -> datetime:
     return min(seen_at + IDLE, expires_at)
 
 
-async def begin(scope: TenantScope, person: PersonId, credentials: Credentials, clock: Clock) -> str:
+_BROWSERS = (("Edg/", "Edge"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+_SYSTEMS = (
+    ("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"), ("Mac OS X", "macOS"),
+    ("CrOS", "ChromeOS"), ("Linux", "Linux"),
+)  # fmt: skip
+
+
+def agent_name(user_agent: str) -> str:
+    """``Firefox on Linux``: enough to know one's own browser again, and no more of what it tells about itself."""
+    browser = next((name for mark, name in _BROWSERS if mark in user_agent), "A program")
+    system = next((name for mark, name in _SYSTEMS if mark in user_agent), "")
+    return f"{browser} on {system}" if system else browser
+
+
+async def begin(
+    scope: TenantScope, person: PersonId, credentials: Credentials, clock: Clock, user_agent: str = ""
+) -> str:
     """A new session of ``person``; its cookie."""
     session, now = SessionId.new(), clock.now()
     cookie = credentials.new_cookie(session)
     expires_at = now + ABSOLUTE
     await scope.execute(
         queries.add_session,
-        {"id": session.uuid, "person_id": person.uuid, "now": now, "expires_at": expires_at},
+        {
+            "id": session.uuid,
+            "person_id": person.uuid,
+            "now": now,
+            "expires_at": expires_at,
+            "agent": scope.seal_text(agent_name(user_agent), _place(session)),
+        },
     )
     await scope.put_credential(
         CredentialKind.SESSION, credentials.of_cookie(cookie), session, good_until(now, expires_at)
@@ -65,9 +100,28 @@ async def end(scope: TenantScope, person: PersonId, session: SessionId, clock: C
     await scope.drop_credentials_of(CredentialKind.SESSION, session)
 
 
-async def list_of(scope: TenantScope, person: PersonId, clock: Clock) -> list[SessionRow]:
+async def list_of(scope: TenantScope, person: PersonId, clock: Clock) -> list[Session]:
+    """The live sessions of ``person``, newest first."""
     now = clock.now()
-    return await scope.fetch_all(_of_person, {"person_id": person.uuid, "now": now, "idle_since": now - IDLE})
+    rows = await scope.fetch_all(_of_person, {"person_id": person.uuid, "now": now, "idle_since": now - IDLE})
+    return [
+        Session(
+            row.id,
+            "" if row.agent is None else scope.open_text(row.agent, _place(row.id)),
+            row.created_at,
+            row.seen_at,
+            row.expires_at,
+        )
+        for row in rows
+    ]
+
+
+async def end_others(scope: TenantScope, person: PersonId, keep: SessionId, clock: Clock) -> int:
+    """End every other session of ``person``; how many there were."""
+    others = [row.id for row in await list_of(scope, person, clock) if row.id != keep]
+    for other in others:
+        await end(scope, person, other, clock)
+    return len(others)
 
 
 def set_cookie(response: Response, cookie: str) -> None:
@@ -81,3 +135,7 @@ def set_cookie(response: Response, cookie: str) -> None:
 
 def clear_cookie(response: Response) -> None:
     response.delete_cookie(SESSION_COOKIE, path="/", secure=True, httponly=True, samesite="lax")
+
+
+def _place(session: SessionId) -> Place:
+    return Place("session", "agent", session.uuid)

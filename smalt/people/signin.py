@@ -7,10 +7,11 @@ are one audit entry, which ends as denied when the password was wrong.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from dataclasses import dataclass, field
 
-from smalt.kernel.errors import Failure, Malformed, Unauthenticated
+from smalt.kernel.errors import Failure, Forbidden, Malformed, Unauthenticated
 from smalt.kernel.ids import EntryId, PersonId, SessionId, TenantId
 from smalt.people import invitation, person, session
 from smalt.people.attempts import Attempts
@@ -22,6 +23,7 @@ from smalt.tenancy.actor import PersonState
 from smalt.tenancy.credential import CredentialKind
 from smalt.tenancy.gateway import Gateway
 from smalt.tenancy.policy import Act
+from smalt.tenancy.visit import Visit
 
 REFUSAL_MIN_S = 0.5
 """A refused sign-in is answered no sooner: the look-ups of a known address take longer than those of an unknown one."""
@@ -52,10 +54,11 @@ class SignIn:
     def of(cls, gateway: Gateway, credentials: Credentials) -> SignIn:
         return cls(gateway, credentials, Keeper(gateway, credentials), Attempts(gateway.clock))
 
-    async def by_password(self, email: str, password: str, address: str) -> str:
+    async def by_password(self, email: str, password: str, address: str, agent: str = "") -> str:
         """The cookie of a new session. `Unauthenticated` in the same words and time for every wrong combination.
 
-        `TooMany` after too many of them. ``address`` is where the client connects from.
+        `TooMany` after too many of them. ``address`` is where the client connects from, ``agent`` what
+        it calls itself.
         """
         began = time.monotonic()
         try:
@@ -64,20 +67,15 @@ class SignIn:
             plain = ""  # an address that cannot be is an address that is unknown
         account = self.credentials.of_email(plain)
         self.attempts.check(address, account)
-        cookie = await self._try(account, password)
+        cookie = await self._try(account, password, agent)
         if cookie is not None:
             self.attempts.forgive(address, account)
             return cookie
         self.attempts.failed(address, account)
         await asyncio.sleep(max(0.0, began + self.refusal_min_s - time.monotonic()))
-        raise Unauthenticated(
-            "signin.refused",
-            "The address or the password is wrong.",
-            kept="Nothing was changed.",
-            todo="Check both and try again, or ask an owner of your workspace for a new link.",
-        )
+        raise _wrong()
 
-    async def _try(self, account: bytes, password: str) -> str | None:
+    async def _try(self, account: bytes, password: str, agent: str) -> str | None:
         found = await self.gateway.find(CredentialKind.EMAIL, account)
         if not found:
             await self.work.verify(password, None)
@@ -88,7 +86,7 @@ class SignIn:
             if candidate is None:
                 continue
             if right:
-                return await self._begin(candidate, password)
+                return await self._begin(candidate, password, agent)
             await self._deny(candidate)
         return None
 
@@ -106,28 +104,26 @@ class SignIn:
                 return None
             raise
 
-    async def _begin(self, candidate: _Candidate, password: str) -> str:
+    async def _begin(self, candidate: _Candidate, password: str, agent: str) -> str:
         renewed = await self.work.hash(password) if needs_rehash(candidate.stored or "") else None
         visit = self.gateway.system(candidate.tenant)
         async with visit.enter(Act.SESSION_BEGIN, candidate.person, finishes=candidate.entry) as scope:
             row = await person.find(scope, candidate.person)
             if row is None or row.state is not PersonState.ACTIVE:
-                raise Unauthenticated("signin.refused", "The address or the password is wrong.")
+                raise _wrong()
             if renewed is not None:
                 sealed = person.seal_password(scope, candidate.person, renewed)
                 await scope.execute(person.queries.change_password, {"id": candidate.person.uuid, "password": sealed})
-            return await session.begin(scope, candidate.person, self.credentials, self.gateway.clock)
+            return await session.begin(scope, candidate.person, self.credentials, self.gateway.clock, agent)
 
     async def _deny(self, candidate: _Candidate) -> None:
         """End the entry as denied: the visit records what is raised within it."""
-        try:
-            visit = self.gateway.system(candidate.tenant)
+        visit = self.gateway.system(candidate.tenant)
+        with contextlib.suppress(Unauthenticated):
             async with visit.enter(Act.SESSION_BEGIN, candidate.person, finishes=candidate.entry):
-                raise Unauthenticated("signin.refused", "The address or the password is wrong.")
-        except Unauthenticated:
-            return
+                raise _wrong()
 
-    async def by_link(self, secret: str, name: str, email: str, password: str) -> str:
+    async def by_link(self, secret: str, name: str, email: str, password: str, agent: str = "") -> str:
         """Use up a one-time link and sign in as its person; the cookie of the new session.
 
         `Malformed` for what was filled in, `Gone` for the link, `Conflict` for an address that is taken; in all but
@@ -138,7 +134,30 @@ class SignIn:
         accepted = invitation.Accepted(plain, plain_email(email), await self.work.hash(password))
         async with self.gateway.system(tenant).enter(Act.SESSION_BEGIN, link) as scope:
             who = await invitation.use(scope, self.credentials, self.gateway.clock, link, accepted)
-            return await session.begin(scope, who, self.credentials, self.gateway.clock)
+            return await session.begin(scope, who, self.credentials, self.gateway.clock, agent)
+
+    async def change_password(self, visit: Visit, current: str, password: str, keep: SessionId | None) -> None:
+        """A new password for who knows the old one; every session but ``keep`` ends.
+
+        Counted like a sign-in: an open browser must not be a place to guess at leisure.
+        """
+        who = visit.actor.person
+        if who is None or keep is None:
+            raise _wrong_password()
+        account = who.uuid.bytes
+        self.attempts.check("", account)
+        async with visit.enter(Act.PROFILE_READ, who) as scope:
+            row = await person.find(scope, who)
+            stored = None if row is None else person.open_password(scope, row)
+        if not await self.work.verify(current, stored):
+            self.attempts.failed("", account)
+            raise _wrong_password()
+        self.attempts.forgive("", account)
+        hashed = await self.work.hash(password)
+        async with visit.enter(Act.PROFILE_CHANGE, who) as scope:
+            sealed = person.seal_password(scope, who, hashed)
+            await scope.execute(person.queries.change_password, {"id": who.uuid, "password": sealed})
+            await session.end_others(scope, who, keep, self.gateway.clock)
 
     async def out(self, cookie: str | None) -> SessionId | None:
         """End the session of ``cookie``; nothing for one that is over or never was."""
@@ -154,3 +173,21 @@ class SignIn:
         async with visit.enter(Act.SESSION_END, current) as scope:
             await session.end(scope, who, current, self.gateway.clock)
         return current
+
+
+def _wrong_password() -> Forbidden:
+    return Forbidden(
+        "password.wrong",
+        "The current password is wrong.",
+        kept="The password was not changed.",
+        todo="Type the password you sign in with.",
+    )
+
+
+def _wrong() -> Unauthenticated:
+    return Unauthenticated(
+        "signin.refused",
+        "The address or the password is wrong.",
+        kept="Nothing was changed.",
+        todo="Check both and try again, or ask an owner of your workspace for a new link.",
+    )
