@@ -109,13 +109,9 @@ def _rank(measure: Measure, label: str, fact: Fact) -> int | None:
 
 
 def _is_total(fact: Fact, opened: Opened) -> bool:
-    """The last column of its row, or one headed "Total"."""
-    same = [other.column for other in opened.facts if other.table == fact.table and other.row == fact.row] if fact.column < 2 else []
-    return fact.column == max((other.column for other in _row(fact, opened)), default=fact.column) and (len(same) != 1)
-
-
-def _row(fact: Fact, opened: Opened) -> list[Fact]:
-    return [other for other in opened.facts if other.table == fact.table and other.row == fact.row]
+    """The last column of a row of several."""
+    columns = [opened.facts[index].column for index in opened.rows[fact.table, fact.row]]
+    return len(columns) > 1 and fact.column == max(columns)
 
 
 def _standing(fact: Fact, measure: Measure | None, asked: Asked, opened: Opened, phrase: str) -> float:

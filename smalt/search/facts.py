@@ -62,6 +62,10 @@ def _content_kind(table: Table) -> str:
     activities = sum(any(_CASH_ROW.search(label) and word in label for label in labels) for word in ("operating", "investing", "financing"))
     if activities >= 2 and len(labels) > 12:
         return CASHFLOW
+    rolls = sum(re.match(r"(?:total )?(?:ending |beginning )?balances?\b.*(?:\d|beginning|end|,)", label) is not None for label in labels)
+    width = max((len(row.cells) for row in table.rows), default=0)
+    if rolls >= 2 and width >= 4 and any("net income" in label or "net earnings" in label or "net loss" in label for label in labels):
+        return EQUITY
     taxes = any("income tax" in label for label in labels)
     profit = any(re.match(r"(?:consolidated )?net (?:income|earnings|loss|\(loss\))", label) for label in labels)
     if taxes and profit and any(re.search(r"revenue|sales|interest income", label) for label in labels):
@@ -152,16 +156,17 @@ def _table_facts(page: Page, table: Table, note: TableNote, index: int, profile:
     lead_ids = {id(row) for row in leads}
     stack: list[tuple[float, str]] = []
     facts = []
-    lead_span: Span | None = None
+    head_before = False
     for number, row in enumerate(table.rows):
         if id(row) in lead_ids:
             continue
         label = row.label.strip()
         if not row.cells:
-            _push(stack, row)
+            _push(stack, row, head_before)
+            head_before = True
             continue
+        head_before = False
         if _heads_again(row, columns):
-            lead_span = None
             continue
         path = _path(stack, row)
         if _TOTAL.match(fold(label)):
@@ -175,7 +180,7 @@ def _table_facts(page: Page, table: Table, note: TableNote, index: int, profile:
             if unit == Unit.SHARES and note.statement == BALANCE:
                 unit = Unit.MONEY
             scale = _scale_for(unit, scales, column, cell.text, profile)
-            span = _row_span(label, lead_span or spans[cell.column], profile)
+            span = _row_span(label, spans[cell.column], profile)
             box = cell.box
             facts.append(Fact(label, path, cell.text, value * (Decimal(10) ** scale), unit, scale, currency if unit in (Unit.MONEY, Unit.PER_SHARE) else None, span, column.header, column.qualifier, column.change, page.number, index, number, cell.column, box, cell.ref, page.sheet))
     return facts
@@ -198,10 +203,15 @@ def _scale_for(unit: Unit, scales: units.Scale, column: Column, printed: str, pr
     return 0
 
 
-def _push(stack: list[tuple[float, str]], row: Row) -> None:
+def _push(stack: list[tuple[float, str]], row: Row, follows: bool) -> None:
+    label = row.label.strip()
+    if follows and stack and label[:1].islower() and not stack[-1][1].endswith(":"):
+        indent, above = stack.pop()
+        stack.append((indent, f"{above} {label}"))
+        return
     while stack and stack[-1][0] >= row.indent - 1.5:
         stack.pop()
-    stack.append((row.indent, row.label.strip()))
+    stack.append((row.indent, label))
 
 
 def _close(stack: list[tuple[float, str]], row: Row) -> None:

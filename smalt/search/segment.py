@@ -140,18 +140,21 @@ class Opened:
         self.by_key: dict[str, list[int]] = defaultdict(list)
         self.by_term: dict[str, set[int]] = defaultdict(set)
         self.words: set[str] = set()
+        self.rows: dict[tuple[int, int], list[int]] = defaultdict(list)
         keys: dict[str, str] = {}
         for index, fact in enumerate(self.facts):
             key = keys.get(fact.label)
             if key is None:
                 key = keys[fact.label] = label_key(fact.label)
             self.by_key[key].append(index)
+            self.rows[fact.table, fact.row].append(index)
         for key, indices in self.by_key.items():
             for term in key.split():
                 self.by_term[term].update(indices)
         self.words.update(self.by_term)
         for text in {text for fact in self.facts for text in (*fact.path, fact.qualifier)}:
             self.words.update(content_terms(text))
+        self.printed = "\n".join({fold(text) for fact in self.facts for text in (fact.label, *fact.path, fact.header)})
         self.average = sum(segment.lengths) / max(1, len(segment.lengths))
 
     def pages(self, query: str, limit: int = 20) -> list[tuple[int, float]]:
