@@ -1,7 +1,7 @@
 """Secrets that people and programs carry: API tokens, one-time links, session cookies. The server stores digests only.
 
     secret   <prefix>_<43 url-safe characters: 256 random bits><6 characters: CRC-32 of all before, base 62>
-    cookie   base64url( session uuid (16) ‖ 32 random bytes ‖ HMAC-SHA256 of "smalt/session/v1" and these 48 bytes )
+    cookie   base64url( session uuid (16) ‖ 33 random bytes ‖ HMAC-SHA256 of "smalt/session/v1" and these 49 bytes )
 
 The prefix and the checksum let secret scanners recognise a leaked token and let a typing error be refused without a
 look-up; neither adds secrecy. A digest is keyed, so that a copy of the database alone can neither be searched for a
@@ -29,8 +29,9 @@ _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _CHECK_CHARS = 6  # 62^6 > 2^32
 _DIGEST = "smalt/digest/v1"
 _SESSION = "smalt/session/v1"
-_SESSION_BODY_BYTES = 16 + 32
-_COOKIE_CHARS = 107  # base64url of 80 bytes, without padding
+_RANDOM_BYTES = 33  # not 32: 81 bytes fill 108 base64 characters exactly, so a cookie has one spelling, one digest
+_SESSION_BODY_BYTES = 16 + _RANDOM_BYTES
+_COOKIE_CHARS = 108
 
 
 def new_secret(prefix: str) -> str:
@@ -68,15 +69,15 @@ class SessionSigner:
         self._key = _checked(key)
 
     def issue(self, session: SessionId) -> str:
-        """A fresh cookie value for ``session``, 107 characters. Store its `digest`."""
-        body = session.uuid.bytes + secrets.token_bytes(32)
-        return base64.urlsafe_b64encode(body + self._sign(body)).decode().rstrip("=")
+        """A fresh cookie value for ``session``, 108 characters. Store its `digest`."""
+        body = session.uuid.bytes + secrets.token_bytes(_RANDOM_BYTES)
+        return base64.urlsafe_b64encode(body + self._sign(body)).decode()
 
     def read(self, cookie: str) -> SessionId:
         """Whose session the cookie names; `Unauthenticated` when it was not issued here. Then look up its `digest`."""
         if len(cookie) == _COOKIE_CHARS:
             try:
-                raw = base64.b64decode(cookie + "=", altchars=b"-_", validate=True)
+                raw = base64.b64decode(cookie, altchars=b"-_", validate=True)
             except (binascii.Error, ValueError):
                 raw = b""
             body, signature = raw[:_SESSION_BODY_BYTES], raw[_SESSION_BODY_BYTES:]

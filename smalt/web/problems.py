@@ -24,7 +24,7 @@ from smalt.telemetry.log import report
 from smalt.web.passage import passage_of
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
+    from starlette.applications import Starlette
     from starlette.requests import Request
 
 MEDIA_TYPE = "application/problem+json"
@@ -182,7 +182,7 @@ def failure_of(error: RequestValidationError) -> Malformed:
     )
 
 
-def install(app: FastAPI, renderer: Renderer | None) -> None:
+def install(app: Starlette, renderer: Renderer | None) -> None:
     """Give ``app`` the one rendering of everything that can go wrong inside a route."""
 
     async def on_failure(request: Request, error: Exception) -> Response:
@@ -200,9 +200,13 @@ def install(app: FastAPI, renderer: Renderer | None) -> None:
         allow = (error.headers or {}).get("Allow") or (error.headers or {}).get("allow")
         return answer(request.scope, protocol_problem(error.status_code, allow=allow), renderer)
 
+    async def on_unknown(request: Request, error: Exception) -> Response:  # noqa: ARG001  # its words go nowhere
+        return answer(request.scope, unknown_problem(), renderer)  # Starlette raises it on to the guard, who reports it
+
     app.add_exception_handler(Failure, on_failure)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http)
+    app.add_exception_handler(Exception, on_unknown)
 
 
 def foreign_origin() -> Forbidden:

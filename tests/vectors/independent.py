@@ -63,7 +63,7 @@ def expand_key(key: bytes) -> list[list[int]]:
         elif i % 8 == 4:
             word = [SBOX[b] for b in word]
         words.append([a ^ b for a, b in zip(words[i - 8], word, strict=True)])
-    return [sum(words[i : i + 4], []) for i in range(0, 60, 4)]
+    return [[byte for word in words[i : i + 4] for byte in word] for i in range(0, 60, 4)]
 
 
 def encrypt_block(round_keys: list[list[int]], block: bytes) -> bytes:
