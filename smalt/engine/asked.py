@@ -24,13 +24,8 @@ _YEAR = re.compile(
     rf"{_PREP}(?:end of\s+)?(?P<word>(?:(?:full[- ])?(?:fiscal|financial|calendar)(?:[- ]years?)?(?:[- ]end)?|fy|years?(?:[- ]end)?)\s*'?)?(?<![\d.,$])(?P<y>(?:19|20)\d\d|(?<=fy)\s?\d\d|(?<=fy')\d\d|(?<=fiscal )'?\d\d)(?![\d%]|[.,]\d)\b",
     re.IGNORECASE,
 )
-_LATEST = re.compile(
-    rf"{_PREP}(?:latest|most recent|current|last|this)\s+(?:reported\s+|completed\s+|fiscal\s+|financial\s+|full\s+)*(?P<what>year|quarter|period|balance sheet date)\b(?:[- ]end)?",
-    re.IGNORECASE,
-)
-_PRIOR = re.compile(
-    rf"{_PREP}(?:prior|previous|preceding)\s+(?:fiscal\s+|financial\s+)*(?P<what>year|quarter|period)\b", re.IGNORECASE
-)
+_LATEST = re.compile(rf"{_PREP}(?:latest|most recent|current|last|this)\s+(?:reported\s+|completed\s+|fiscal\s+|financial\s+|full\s+)*(?P<what>year|quarter|period|balance sheet date)\b(?:[- ]end)?", re.IGNORECASE)
+_PRIOR = re.compile(rf"{_PREP}(?:prior|previous|preceding)\s+(?:fiscal\s+|financial\s+)*(?P<what>year|quarter|period)\b", re.IGNORECASE)
 _RANGE = re.compile(r"\b((?:19|20)\d\d)\s?-\s?((?:19|20)\d\d)\b")
 
 

@@ -36,36 +36,9 @@ class Measure:
     rollforward: bool = False
 
 
-def _measure(
-    key: str,
-    name: str,
-    kind: str,
-    statement: str,
-    wordings: str,
-    labels: list[str],
-    avoid: str = "",
-    unit: Unit = Unit.MONEY,
-    section: str = "",
-    section_first: str = "",
-    *,
-    outflow: bool = False,
-    rollforward: bool = False,
-) -> Measure:
+def _measure(key: str, name: str, kind: str, statement: str, wordings: str, labels: list[str], avoid: str = "", unit: Unit = Unit.MONEY, section: str = "", section_first: str = "", *, outflow: bool = False, rollforward: bool = False) -> Measure:
     compiled = tuple(re.compile(pattern) for pattern in labels)
-    return Measure(
-        key,
-        name,
-        kind,
-        statement,
-        tuple(part.strip() for part in wordings.split("|")),
-        compiled,
-        re.compile(avoid) if avoid else None,
-        unit,
-        re.compile(section) if section else None,
-        re.compile(section_first) if section_first else None,
-        outflow,
-        rollforward,
-    )
+    return Measure(key, name, kind, statement, tuple(part.strip() for part in wordings.split("|")), compiled, re.compile(avoid) if avoid else None, unit, re.compile(section) if section else None, re.compile(section_first) if section_first else None, outflow, rollforward)
 
 
 _LOSS = r"(?: ?\(?/?\(?loss(?:es)?\)?\)?)?"
@@ -160,9 +133,7 @@ _BY_WORDING: dict[str, Measure] = {}
 for _one in MEASURES:
     for _wording in (_one.name, *_one.wordings):
         _BY_WORDING.setdefault(label_key(_wording), _one)
-_FILLER = re.compile(
-    r"^(?:the |its |their |our |company'?s? |reported |annual |quarterly |consolidated |full[- ]year |year[- ]end |fiscal[- ]year |total amount of |amount of |level of |value of |figure for |balance of |amounts? (?:for|of) )+|(?: (?:amount|figure|value|balance|number|level|reported|in dollars|in total|at year[- ]end|at the end of the year|expense line|line item|in millions|in thousands|in billions|in usd))+$"
-)
+_FILLER = re.compile(r"^(?:the |its |their |our |company'?s? |reported |annual |quarterly |consolidated |full[- ]year |year[- ]end |fiscal[- ]year |total amount of |amount of |level of |value of |figure for |balance of |amounts? (?:for|of) )+|(?: (?:amount|figure|value|balance|number|level|reported|in dollars|in total|at year[- ]end|at the end of the year|expense line|line item|in millions|in thousands|in billions|in usd))+$")
 
 
 def measure_of(phrase: str) -> Measure | None:

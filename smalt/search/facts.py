@@ -22,16 +22,10 @@ _TITLES = [
     (INCOME, re.compile(r"statements? of (?:consolidated )?(?:net )?(?:income|operations|earnings|profit)|income statements?|(?:profit and loss|p&l)")),
 ]  # fmt: skip
 _PART = re.compile(r"\b(?:parent|condensed financial information of|supplemental|pro forma|vie)\b")
-_OPENING = re.compile(
-    r"\b(?:beginning|opening|start) (?:of|balances?)|\bbeginning balance|\b(?:balances?,?|at|-|cash[\w\s]*,) (?:at )?beginning\b|\bbeginning of (?:the )?(?:year|period|quarter)"
-)
-_CLOSING = re.compile(
-    r"\b(?:end|ending|close|closing) (?:of|balances?)|\bending balance|\b(?:balances?,?|at|-|cash[\w\s]*,) (?:at )?end\b|\bend of (?:the )?(?:year|period|quarter)"
-)
+_OPENING = re.compile(r"\b(?:beginning|opening|start) (?:of|balances?)|\bbeginning balance|\b(?:balances?,?|at|-|cash[\w\s]*,) (?:at )?beginning\b|\bbeginning of (?:the )?(?:year|period|quarter)")
+_CLOSING = re.compile(r"\b(?:end|ending|close|closing) (?:of|balances?)|\bending balance|\b(?:balances?,?|at|-|cash[\w\s]*,) (?:at )?end\b|\bend of (?:the )?(?:year|period|quarter)")
 _BALANCE_LABEL = re.compile(r"^(?:balances?|shares? outstanding|outstanding)\b|\bbalances?\b.{0,12}$")
-_CASH_ROW = re.compile(
-    r"\bnet cash\b|cash (?:provided|used|flows?)|operating activities|investing activities|financing activities"
-)
+_CASH_ROW = re.compile(r"\bnet cash\b|cash (?:provided|used|flows?)|operating activities|investing activities|financing activities")
 _TOTAL = re.compile(r"^total\b")
 
 
@@ -55,9 +49,7 @@ def _title_kind(lines: list[str]) -> tuple[str, str]:
         if len(folded) > 130 or (len(folded) > 60 and folded.endswith(".")):
             continue
         for kind, pattern in _TITLES:
-            if pattern.search(folded) and not re.search(
-                r"\bsee\b|\bnotes to\b|\bincluded in\b|\blocation\b|\bline item", folded
-            ):
+            if pattern.search(folded) and not re.search(r"\bsee\b|\bnotes to\b|\bincluded in\b|\blocation\b|\bline item", folded):
                 return kind, line
     return NOTE, ""
 
@@ -65,14 +57,9 @@ def _title_kind(lines: list[str]) -> tuple[str, str]:
 def _content_kind(table: Table) -> str:
     keys = {label_key(row.label) for row in table.rows}
     labels = [fold(row.label) for row in table.rows]
-    if any("total asset" in key for key in keys) and any(
-        "total" in key and ("liabilit" in key or "equity" in key) for key in keys
-    ):
+    if any("total asset" in key for key in keys) and any("total" in key and ("liabilit" in key or "equity" in key) for key in keys):
         return BALANCE
-    activities = sum(
-        any(_CASH_ROW.search(label) and word in label for label in labels)
-        for word in ("operating", "investing", "financing")
-    )
+    activities = sum(any(_CASH_ROW.search(label) and word in label for label in labels) for word in ("operating", "investing", "financing"))
     if activities >= 2 and len(labels) > 12:
         return CASHFLOW
     rolls = sum(re.match(r"(?:total )?(?:ending |beginning )?balances?\b.*(?:\d|beginning|end|,)", label) is not None for label in labels)
@@ -87,12 +74,7 @@ def _content_kind(table: Table) -> str:
 
 
 def _note(page: Page, table: Table, top: list[str]) -> TableNote:
-    near = [
-        *table.above[-6:],
-        *(row.label for row in table.header),
-        *(cell.text for row in table.header for cell in row.cells if len(cell.text) > 14),
-        *(row.label for row in table.rows[:2] if not row.cells),
-    ]
+    near = [*table.above[-6:], *(row.label for row in table.header), *(cell.text for row in table.header for cell in row.cells if len(cell.text) > 14), *(row.label for row in table.rows[:2] if not row.cells)]
     kind, title = _title_kind(near)
     if kind == NOTE:
         kind, title = _title_kind(top)
@@ -108,11 +90,7 @@ def _note(page: Page, table: Table, top: list[str]) -> TableNote:
 
 
 def _scales(table: Table, page: Page, profile: Profile, columns: dict[int, Column]) -> units.Scale:
-    heads = (
-        [row.label for row in table.header]
-        + [cell.text for row in table.header for cell in row.cells]
-        + [c.header for c in columns.values()]
-    )
+    heads = [row.label for row in table.header] + [cell.text for row in table.header for cell in row.cells] + [c.header for c in columns.values()]
     stub = [row.label for row in table.rows[:2] if not row.cells]
     for group in ([*heads, " ".join(heads)], stub, list(reversed(table.above[-5:])), [" ".join(table.above[-2:])]):
         for text in group:
@@ -132,9 +110,7 @@ def _whole_span(span: Span, note: TableNote, profile: Profile) -> Span:
     if note.statement == BALANCE:
         months = 0
     elif note.statement in {INCOME, CASHFLOW} and months in (None, 0) and (end is not None or year is not None):
-        months = (
-            profile.months if profile.months and profile.months != 12 and quarter is None else (3 if quarter else 12)
-        )
+        months = profile.months if profile.months and profile.months != 12 and quarter is None else (3 if quarter else 12)
     elif months is None and end is not None:
         months = 0
     if end is None and year is not None and quarter is None:
@@ -200,36 +176,13 @@ def _table_facts(page: Page, table: Table, note: TableNote, index: int, profile:
             value = printed_number(cell.text.replace(" ", "").rstrip("*†"))
             if column is None or value is None or not label:
                 continue
-            unit = units.unit_of(
-                label, path, cell.text, column.qualifier, percent_column=column.percent, share_column=column.shares
-            )
+            unit = units.unit_of(label, path, cell.text, column.qualifier, percent_column=column.percent, share_column=column.shares)
             if unit == Unit.SHARES and note.statement == BALANCE:
                 unit = Unit.MONEY
             scale = _scale_for(unit, scales, column, cell.text, profile)
             span = _row_span(label, spans[cell.column], profile)
             box = cell.box
-            facts.append(
-                Fact(
-                    label,
-                    path,
-                    cell.text,
-                    value * (Decimal(10) ** scale),
-                    unit,
-                    scale,
-                    currency if unit in (Unit.MONEY, Unit.PER_SHARE) else None,
-                    span,
-                    column.header,
-                    column.qualifier,
-                    column.change,
-                    page.number,
-                    index,
-                    number,
-                    cell.column,
-                    box,
-                    cell.ref,
-                    page.sheet,
-                )
-            )
+            facts.append(Fact(label, path, cell.text, value * (Decimal(10) ** scale), unit, scale, currency if unit in (Unit.MONEY, Unit.PER_SHARE) else None, span, column.header, column.qualifier, column.change, page.number, index, number, cell.column, box, cell.ref, page.sheet))
     return facts
 
 
@@ -269,9 +222,6 @@ def _close(stack: list[tuple[float, str]], row: Row) -> None:
 
 def _path(stack: list[tuple[float, str]], row: Row) -> tuple[str, ...]:
     total = _TOTAL.match(fold(row.label)) is not None
-    while stack and (
-        stack[-1][0] > row.indent + 1.5
-        or (len(stack) > 1 and total and stack[-1][0] > row.indent - 1.5 and stack[-2][0] < stack[-1][0])
-    ):
+    while stack and (stack[-1][0] > row.indent + 1.5 or (len(stack) > 1 and total and stack[-1][0] > row.indent - 1.5 and stack[-2][0] < stack[-1][0])):
         stack.pop()
     return tuple(text for _, text in stack)

@@ -12,9 +12,7 @@ from smalt.search.model import Column
 from smalt.search.periods import Span, dates, fiscal_years, header_span, month_day, months_of, quarter_of, years
 from smalt.search.tokens import fold
 
-_CHANGE = re.compile(
-    r"\bchange|\bvs\.?\b|\bversus\b|\bvariance\b|\b(?:increase|decrease)\b|%\s*chg|\bfluctuation\b|\bgrowth\b|\byoy\b|y/y|\bcompared\b"
-)
+_CHANGE = re.compile(r"\bchange|\bvs\.?\b|\bversus\b|\bvariance\b|\b(?:increase|decrease)\b|%\s*chg|\bfluctuation\b|\bgrowth\b|\byoy\b|y/y|\bcompared\b")
 _PERCENT_HEAD = re.compile(r"^[(\s]*(?:%|percent(?:age)?)\b|%|\bpercentage\b|\bpercent\b")
 _PERIOD_WORDS = re.compile(
     r"\b(?:january|february|march|april|may|june|july|august|september|october|november|december|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec"
@@ -89,9 +87,7 @@ def _split(table: Table, extent: dict[int, tuple[float, float]]) -> tuple[list[R
                 over.append(cell)
             elif units.is_caption(cell.text) or _TITLE.search(fold(cell.text)):
                 context.append(cell.text)
-            elif cell.box.x1 < left - 4 or (
-                cell.box.x0 < left - 90 and cell.box.x1 - cell.box.x0 > (right - left) * 0.8
-            ):
+            elif cell.box.x1 < left - 4 or (cell.box.x0 < left - 90 and cell.box.x1 - cell.box.x0 > (right - left) * 0.8):
                 context.append(cell.text)
             else:
                 over.append(cell)
@@ -107,9 +103,7 @@ def _lead_rows(table: Table) -> list[Row]:
         texts = [cell.text for cell in row.cells]
         if not texts:
             continue
-        if all(_YEAR_ONLY.match(text.strip()) or (dates(text) and len(text) < 24) for text in texts) and not re.search(
-            r"\d", fold(row.label)[-4:]
-        ):
+        if all(_YEAR_ONLY.match(text.strip()) or (dates(text) and len(text) < 24) for text in texts) and not re.search(r"\d", fold(row.label)[-4:]):
             found.append(row)
         else:
             break
@@ -168,15 +162,7 @@ def _column(header: str, lent: str) -> Column:
     several = len(set(years(folded))) > 1 and not fiscal_years(folded) and not dates(folded)
     change = bool(_CHANGE.search(folded)) or (several and re.search(r"\bv|-", folded) is not None)
     scale = units.scale_of(header) if units.is_caption(header) else None
-    return Column(
-        header,
-        span,
-        qualifier_of(header),
-        _PERCENT_HEAD.search(folded) is not None,
-        change,
-        scale,
-        _SHARE_HEAD.search(folded) is not None and "per share" not in folded,
-    )
+    return Column(header, span, qualifier_of(header), _PERCENT_HEAD.search(folded) is not None, change, scale, _SHARE_HEAD.search(folded) is not None and "per share" not in folded)
 
 
 def _lend_years(found: dict[int, Column]) -> None:

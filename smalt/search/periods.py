@@ -21,31 +21,8 @@ _MONTH_DAY = re.compile(rf"\b({_MONTH})\.?\s+(\d{{1,2}})\b(?!\s*,?\s*(?:19|20)\d
 _MONTH_YEAR = re.compile(rf"\b({_MONTH})\.?,?\s+((?:19|20)\d\d)\b")
 _FISCAL = re.compile(r"\b(?:fiscal(?:\s+years?)?|fy|financial\s+year)\s*'?((?:19|20)\d\d|\d\d)\b")
 _YEAR = re.compile(r"(?<![\d.,$/-])((?:19|20)\d\d)[ae]?(?![\d%]|[.,]\d|/\d)")
-_COUNT = {
-    "one": 1,
-    "three": 3,
-    "six": 6,
-    "nine": 9,
-    "twelve": 12,
-    "3": 3,
-    "6": 6,
-    "9": 9,
-    "12": 12,
-    "thirteen": 3,
-    "13": 3,
-    "14": 3,
-    "fourteen": 3,
-    "twenty-six": 6,
-    "26": 6,
-    "27": 6,
-    "thirty-nine": 9,
-    "39": 9,
-    "40": 9,
-    "fifty-two": 12,
-    "52": 12,
-    "fifty-three": 12,
-    "53": 12,
-}
+_COUNT = {"one": 1, "three": 3, "six": 6, "nine": 9, "twelve": 12, "3": 3, "6": 6, "9": 9, "12": 12, "thirteen": 3, "13": 3, "14": 3,
+          "fourteen": 3, "twenty-six": 6, "26": 6, "27": 6, "thirty-nine": 9, "39": 9, "40": 9, "fifty-two": 12, "52": 12, "fifty-three": 12, "53": 12}
 _SPAN = re.compile(
     r"\b(three|six|nine|twelve|3|6|9|12)[\s-]*(?:fiscal\s+)?months?\b(?:\s+period)?(?:\s+end(?:ed|ing))?"
     r"|\b(thirteen|fourteen|twenty-six|thirty-nine|fifty-two|fifty-three|13|14|26|27|39|40|52|53)[\s-]+weeks?(?:\s+end(?:ed|ing))"
@@ -174,11 +151,7 @@ def header_span(text: str, context: str = "") -> Span:
     length = months_of(text)
     if length is None or (length == 0 and months_of(context)):
         lengths = all_months(context)
-        length = (
-            (next(iter(lengths)) if len(lengths) == 1 else None)
-            if lengths
-            else (length if length is not None else months_of(context))
-        )
+        length = (next(iter(lengths)) if len(lengths) == 1 else None) if lengths else (length if length is not None else months_of(context))
     full = dates(text)
     quarter = quarter_of(text)
     if full:

@@ -27,16 +27,7 @@ _TICKER = re.compile(r"\b([A-Z]{1,5})\s+(?:The\s+)?(?:New York Stock Exchange|NY
 _GENERIC = frozenset(
     "company registrant we us our corporation group the company the corporation the group exchange act sec gaap act board plan issuer parent "
     "securities act notes guarantor code rsus credit agreement".split()
-) | {
-    "the company",
-    "exchange act",
-    "securities act",
-    "the act",
-    "the notes",
-    "the group",
-    "the registrant",
-    "the corporation",
-}
+) | {"the company", "exchange act", "securities act", "the act", "the notes", "the group", "the registrant", "the corporation"}
 _FISCAL_WORD = re.compile(r"\bfiscal\s+(?:year\s+)?((?:19|20)\d\d)\b")
 _SPLIT_CAPS = re.compile(r"\b([A-Z]) ([A-Z]{2,})\b")
 
@@ -67,11 +58,7 @@ def _company(lines: list[str]) -> str:
         if _CHARTER.search(fold(line)):
             for back in range(1, 4):
                 candidate = lines[index - back].strip(" _,.") if index >= back else ""
-                if (
-                    len(candidate) > 2
-                    and re.search(r"[A-Za-z]{2}", candidate)
-                    and not re.match(r"(?i)commission file|form 10", candidate)
-                ):
+                if len(candidate) > 2 and re.search(r"[A-Za-z]{2}", candidate) and not re.match(r"(?i)commission file|form 10", candidate):
                     return _SPLIT_CAPS.sub(r"\1 \2", candidate)
     return ""
 
@@ -116,14 +103,7 @@ def _period(head: str) -> tuple[date | None, int | None]:
     for m in _PERIOD.finditer(head):
         found = dates(m[2])
         if found:
-            length = {
-                "fiscal year": 12,
-                "year": 12,
-                "six months": 6,
-                "half-year": 6,
-                "half year": 6,
-                "nine months": 9,
-            }.get(m[1], 3)
+            length = {"fiscal year": 12, "year": 12, "six months": 6, "half-year": 6, "half year": 6, "nine months": 9}.get(m[1], 3)
             return found[0][2], length
     return None, None
 
@@ -142,12 +122,7 @@ def profile_of(parsed: Parsed, name_hint: str = "") -> Profile:
     pages = parsed.pages
     head_lines = [line.text for page in pages[:3] for line in page.lines]
     raw_head = "\n".join(head_lines)
-    head, text = (
-        fold(raw_head),
-        fold("\n".join(line.text for page in pages for line in page.lines))
-        if parsed.kind in {Kind.PDF, Kind.DOCX, Kind.MARKDOWN, Kind.TEXT}
-        else "",
-    )
+    head, text = fold(raw_head), fold("\n".join(line.text for page in pages for line in page.lines)) if parsed.kind in {Kind.PDF, Kind.DOCX, Kind.MARKDOWN, Kind.TEXT} else ""
     form_found = _FORM.search(head)
     form = (form_found[1] + (form_found[2] or "")).upper() if form_found else ""
     end, months = _period(head)
@@ -165,20 +140,8 @@ def profile_of(parsed: Parsed, name_hint: str = "") -> Profile:
         names += [m[1].lower() for m in _TICKER.finditer(raw_head)][:1]
     elif name_hint:
         names = []
-    currency_votes = Counter(
-        code
-        for page in pages[:60]
-        for table in page.tables
-        for line in [*table.above[-2:], *(c.text for r in table.rows[:3] for c in r.cells)]
-        if (code := units.currency_of(line))
-    )
-    scale_votes = Counter(
-        scale
-        for page in pages
-        for table in page.tables
-        for line in [*table.above[-3:], *(r.label for r in table.header)]
-        if (scale := units.caption_scale(line).money)
-    )
+    currency_votes = Counter(code for page in pages[:60] for table in page.tables for line in [*table.above[-2:], *(c.text for r in table.rows[:3] for c in r.cells)] if (code := units.currency_of(line)))
+    scale_votes = Counter(scale for page in pages for table in page.tables for line in [*table.above[-3:], *(r.label for r in table.header)] if (scale := units.caption_scale(line).money))
     return Profile(
         names=list(dict.fromkeys(names)),
         display_name=company,
