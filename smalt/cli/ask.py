@@ -17,7 +17,7 @@ from smalt.kernel.errors import Malformed, Missing, TooLarge, Unavailable
 
 if TYPE_CHECKING:
     from smalt.engine.answer import Answer
-    from smalt.engine.local import Opened
+    from smalt.search.segment import Opened
 
 
 @click.command()
@@ -85,9 +85,9 @@ def read_file(path: Path) -> bytes:
 
 async def _read(files: list[Path], steps: say.Steps) -> list[Opened]:
     """Parse each file in a child process without a network, and open it for the engine."""
-    from smalt.engine.local import open_document
     from smalt.kernel.errors import Failure
     from smalt.library.sandbox import parse
+    from smalt.search.segment import Opened, build
 
     opened = []
     for number, path in enumerate(files, 1):
@@ -98,7 +98,7 @@ async def _read(files: list[Path], steps: say.Steps) -> list[Opened]:
         except Failure as failure:
             failure.add_note(str(path))
             raise
-        opened.append(open_document(str(number), path.name, parsed))
+        opened.append(Opened(str(number), path.name, build(parsed, path.name)))
         steps.done(f"Read {path.name}: {len(parsed.pages)} pages")
     return opened
 
