@@ -43,9 +43,9 @@ def ask(words: tuple[str, ...], *, as_json: bool) -> None:
 def _split(words: tuple[str, ...]) -> tuple[list[Path], str]:
     """The files and the question. `Malformed` when either is missing."""
     files, question = [Path(word) for word in words[:-1]], words[-1].strip()
-    if not files or Path(words[-1]).is_file():
+    if not files or _is_file(words[-1]):
         raise Malformed(
-            "ask.no_question" if files or Path(words[-1]).is_file() else "ask.no_file",
+            "ask.no_question" if _is_file(words[-1]) else "ask.no_file",
             "A question needs at least one file before it, and the question last, in quotes.",
             todo='For example: smalt ask report.pdf "What was revenue in 2025?"',
         )
@@ -59,6 +59,14 @@ def _split(words: tuple[str, ...]) -> tuple[list[Path], str]:
             facts={"characters_accepted": limits.QUESTION_MAX_CHARS},
         )
     return files, question
+
+
+def _is_file(word: str) -> bool:
+    """Whether ``word`` names a file; a question may be too long or too odd to be a name at all."""
+    try:
+        return Path(word).is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def read_file(path: Path) -> bytes:
@@ -115,7 +123,7 @@ def cell_of(sheet: str | None, cell: str | None) -> str | None:
         return None
     if sheet is None:
         return cell
-    plain = sheet.replace("_", "").replace(".", "").isalnum() and not sheet[0].isdigit()
+    plain = sheet.replace("_", "").replace(".", "").isalnum() and not sheet[:1].isdigit()
     return f"{sheet}!{cell}" if plain else "'" + sheet.replace("'", "''") + f"'!{cell}"
 
 
