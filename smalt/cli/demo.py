@@ -24,7 +24,7 @@ QUESTIONS = (
     "What were total current assets at the end of 2025?",
     "What was capex in 2025?",
     "What was free cash flow in 2025?",
-    "What was Field Services revenue in Q2 2025?",
+    "What was the budget for research and development in 2025?",
     "What was the revenue of {} Holdings in 2025?",
 )
 SLICE_BYTES = 48

@@ -52,7 +52,7 @@ def check(report: dict) -> None:
     assert "211" in answers[1]["text"]
     assert "540" in answers[2]["text"]
     assert answers[2]["formula"]
-    assert "204" in answers[3]["text"]
+    assert "345" in answers[3]["text"]
     assert answers[3]["citations"][0]["cell"]
     assert [answer["declined"] for answer in answers] == [False, False, False, False, True]
     for answer in answers[:3]:
