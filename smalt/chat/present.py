@@ -65,6 +65,21 @@ def _value_of(citation: Mapping[str, Any]) -> str | None:
     return quote if printed_number(quote) is not None else None
 
 
+def figures_of(text: str) -> list[tuple[Decimal, int]]:
+    """The figures that ``text`` shows, in order: absolute value as printed, and its decimal places.
+
+    Numbers that only name something (years, dates, pages, forms) and citation marks are not figures.
+    """
+    found = []
+    plain = _MARKS.sub("", text)
+    for match in _NUMBER.finditer(plain):
+        start, end, _ = _trimmed(match)
+        if not _is_a_name(match, plain[:start], plain[end:]):
+            body = match["body"]
+            found.append((Decimal(body.replace(",", "")), len(body.partition(".")[2])))
+    return found
+
+
 class _Binder:
     """Finds for each figure of a text the citations it came from."""
 

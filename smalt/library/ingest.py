@@ -111,6 +111,15 @@ async def fail(visit: Visit, identity: DocumentId, entry: EntryId, failure: Fail
     emit(DocumentFailed(document=identity, code=Slug(failure.code)))
 
 
+async def give_up(visit: Visit, identity: DocumentId) -> None:
+    """The last attempt of a job failed: end the document as failed, so that it does not stay "reading" for ever."""
+    async with visit.enter(Act.DOCUMENT_PROCESS, identity) as scope:
+        await scope.execute(
+            QUERIES.set_failed, {"id": identity.uuid, "state": int(State.FAILED), "failure": "document.internal"}
+        )
+    emit(DocumentFailed(document=identity, code=Slug("document.internal")))
+
+
 async def pieces(data: bytes) -> AsyncIterator[bytes]:
     """``data`` in pieces of 1 MiB."""
     for start in range(0, len(data), _PIECE_BYTES):

@@ -155,8 +155,7 @@ class TenantScope:
 
     async def defer(self, task: str, **ids: Id | int) -> None:
         """Queue a job that exists exactly when this visit commits. It carries ids, and the entry that caused it."""
-        named = {name: str(value) if isinstance(value, Id) else value for name, value in ids.items()}
-        await self._means.queue.defer(self._live(), task, tenant=str(self.tenant), cause=str(self.entry), **named)
+        await self._means.queue.defer(self._live(), task, lock=None, tenant=self.tenant, cause=self.entry, **ids)
 
     # -- the end, for Visit.enter
 
