@@ -74,7 +74,7 @@ def periods_in(text: str) -> tuple[list[Asked], str]:
     text = _RANGE.sub(r"\1 to \2", text)
     found: list[tuple[int, Asked]] = []
     for pattern, read in ((_DATED, _dated), (_QUARTER, _quarter), (_YEAR, _year), (_LATEST, _latest), (_PRIOR, _prior)):
-        while True:
+        while not (found and pattern in (_LATEST, _PRIOR)):
             m = pattern.search(text)
             if m is None:
                 break

@@ -81,7 +81,10 @@ def _exact(phrase: str, measure: Measure | None, opened: Opened, scored: dict[in
     for index in opened.by_key.get(key, ()):
         label = _bare(opened.folded[index])
         to_the_letter = label in (letters, plain)
-        scored[index] = (95.0 if measure is not None else 100.0) if to_the_letter else (94.5 if measure is not None else 97.0)
+        if measure is not None:
+            scored[index] = 95.0 if to_the_letter else 94.5
+        else:
+            scored[index] = 100.0 if label == letters else 98.5 if to_the_letter else 97.0
 
 
 def _by_measure(measure: Measure, opened: Opened, scored: dict[int, float]) -> None:
@@ -91,7 +94,7 @@ def _by_measure(measure: Measure, opened: Opened, scored: dict[int, float]) -> N
         label = without_notes(opened.folded[index]).rstrip(" :*")
         rank = _rank(measure, label, fact)
         if rank is None:
-            if measure.rollforward and _BALANCE_ROW.match(label) and opened.notes[fact.table].statement == EQUITY and _is_total(fact, opened):
+            if measure.rollforward and _BALANCE_ROW.match(label) and opened.notes[fact.table].statement == EQUITY and _is_total(fact, opened) and fact.qualifier:
                 scored[index] = max(scored.get(index, 0), 84.0)
             continue
         scored[index] = max(scored.get(index, 0), (97.0 if measure.key == "ni" and rank == 0 else 94.0 - 2.0 * rank))

@@ -90,9 +90,11 @@ def _clean(text: str) -> str:
 
 
 def _subject(text: str) -> str:
+    asked_did = re.match(r"\s*(?:how (?:much|many)|what|which)\s.*?\b(?:did|does|do|has|have|had)\b", text, re.IGNORECASE) is not None
     text = _clean(_STEM.sub("", _clean(text), count=1))
     text = re.sub(r"^(?:'s|’s|of|for|at|the|their|its)\s+", "", text, flags=re.IGNORECASE)
-    text = re.sub(r"^(?:spend|pay(?: out)?|earn|generate|report|record|have|return|book|post|make|invest|owe|hold)\s+(?:on\s+|in\s+(?=dividends|taxes|interest|cash|r&d|research)|for\s+|as\s+|out\s+)?(?:the\s+)?(?=\S+)", "", text, flags=re.IGNORECASE)
+    if asked_did:
+        text = re.sub(r"^(?:spend|pay(?: out)?|earn|generate|report|record|have|return|book|post|make|invest|owe|hold)\s+(?:on\s+|in\s+(?=dividends|taxes|interest|cash|r&d|research)|for\s+|as\s+|out\s+)?(?:the\s+)?(?=\S+)", "", text, flags=re.IGNORECASE)
     return _clean(text)
 
 

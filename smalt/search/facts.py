@@ -21,6 +21,7 @@ _TITLES = [
     (EQUITY, re.compile(r"statements? of (?:consolidated )?(?:changes in )?(?:redeemable[\w\s]+and )?(?:total )?(?:(?:share|stock)(?:holders|owners)['\s]*s?['\s]+)?(?:equity|investment|deficit)|statements? of [\w\s']*equity")),
     (INCOME, re.compile(r"statements? of (?:consolidated )?(?:net )?(?:income|operations|earnings|profit)|income statements?|(?:profit and loss|p&l)")),
 ]  # fmt: skip
+_SENTENCE = re.compile(r"\b(?:see|notes? to|included|location|line items?|presents?|following|our|we|is|are|was|were|within|recorded|recognized|respectively|impact|effects?)\b")
 _PART = re.compile(r"\b(?:parent|condensed financial information of|supplemental|pro forma|vie)\b")
 _OPENING = re.compile(r"\b(?:beginning|opening|start) (?:of|balances?)|\bbeginning balance|\b(?:balances?,?|at|-|cash[\w\s]*,) (?:at )?beginning\b|\bbeginning of (?:the )?(?:year|period|quarter)")
 _CLOSING = re.compile(r"\b(?:end|ending|close|closing) (?:of|balances?)|\bending balance|\b(?:balances?,?|at|-|cash[\w\s]*,) (?:at )?end\b|\bend of (?:the )?(?:year|period|quarter)")
@@ -35,8 +36,9 @@ def extract(parsed: Parsed, profile: Profile | None = None) -> tuple[list[Fact],
     facts: list[Fact] = []
     notes: list[TableNote] = []
     for page in parsed.pages:
-        top = [line.text for line in page.lines[:9]] if page.sheet is None else []
         for table in page.tables:
+            above = table.box.y0 if table.box is not None else page.height
+            top = [line.text for line in page.lines[:9] if line.box is None or line.box.y0 <= above] if page.sheet is None else []
             note = _note(page, table, top)
             notes.append(note)
             facts.extend(_table_facts(page, table, note, len(notes) - 1, profile))
@@ -46,10 +48,10 @@ def extract(parsed: Parsed, profile: Profile | None = None) -> tuple[list[Fact],
 def _title_kind(lines: list[str]) -> tuple[str, str]:
     for line in reversed(lines):
         folded = fold(line)
-        if len(folded) > 130 or (len(folded) > 60 and folded.endswith(".")):
+        if len(folded) > 110 or folded.endswith((".", ":", ";", ",")) or _SENTENCE.search(folded):
             continue
         for kind, pattern in _TITLES:
-            if pattern.search(folded) and not re.search(r"\bsee\b|\bnotes to\b|\bincluded in\b|\blocation\b|\bline item", folded):
+            if pattern.search(folded):
                 return kind, line
     return NOTE, ""
 
@@ -64,7 +66,7 @@ def _content_kind(table: Table) -> str:
         return CASHFLOW
     rolls = sum(re.match(r"(?:total )?(?:ending |beginning )?balances?\b.*(?:\d|beginning|end|,)", label) is not None for label in labels)
     width = max((len(row.cells) for row in table.rows), default=0)
-    if rolls >= 2 and width >= 4 and any("net income" in label or "net earnings" in label or "net loss" in label for label in labels):
+    if rolls >= 2 and width >= 4 and any(re.match(r"(?:consolidated )?net (?:income|earnings|loss|\(loss\))(?!.*reclass)", label) for label in labels) and not any("reclass" in label for label in labels):
         return EQUITY
     taxes = any("income tax" in label for label in labels)
     profit = any(re.match(r"(?:consolidated )?net (?:income|earnings|loss|\(loss\))", label) for label in labels)
@@ -109,10 +111,8 @@ def _whole_span(span: Span, note: TableNote, profile: Profile) -> Span:
     end, months, year, quarter = span.end, span.months, span.year, span.quarter
     if note.statement == BALANCE:
         months = 0
-    elif note.statement in {INCOME, CASHFLOW} and months in (None, 0) and (end is not None or year is not None):
+    elif note.statement in {INCOME, CASHFLOW, COMPREHENSIVE} and months in (None, 0) and (end is not None or year is not None):
         months = profile.months if profile.months and profile.months != 12 and quarter is None else (3 if quarter else 12)
-    elif months is None and end is not None:
-        months = 0
     if end is None and year is not None and quarter is None:
         end = profile.fiscal_ends.get(year)
         if months is not None and months not in (0, 12):
@@ -156,6 +156,7 @@ def _table_facts(page: Page, table: Table, note: TableNote, index: int, profile:
     lead_ids = {id(row) for row in leads}
     stack: list[tuple[float, str]] = []
     facts = []
+    percents = _percent_columns(table)
     head_before = False
     for number, row in enumerate(table.rows):
         if id(row) in lead_ids:
@@ -176,7 +177,7 @@ def _table_facts(page: Page, table: Table, note: TableNote, index: int, profile:
             value = printed_number(cell.text.replace(" ", "").rstrip("*†"))
             if column is None or value is None or not label:
                 continue
-            unit = units.unit_of(label, path, cell.text, column.qualifier, percent_column=column.percent, share_column=column.shares)
+            unit = units.unit_of(label, path, cell.text, column.qualifier, percent_column=column.percent or cell.column in percents, share_column=column.shares)
             if unit == Unit.SHARES and note.statement == BALANCE:
                 unit = Unit.MONEY
             scale = _scale_for(unit, scales, column, cell.text, profile)
@@ -184,6 +185,18 @@ def _table_facts(page: Page, table: Table, note: TableNote, index: int, profile:
             box = cell.box
             facts.append(Fact(label, path, cell.text, value * (Decimal(10) ** scale), unit, scale, currency if unit in (Unit.MONEY, Unit.PER_SHARE) else None, span, column.header, column.qualifier, column.change, page.number, index, number, cell.column, box, cell.ref, page.sheet))
     return facts
+
+
+def _percent_columns(table: Table) -> set[int]:
+    """Columns with a percent sign on some cells and no currency, thousands or large figure on any: all are percentages."""
+    marked, barred = set(), set()
+    for row in table.rows:
+        for cell in row.cells:
+            if "%" in cell.text:
+                marked.add(cell.column)
+            elif re.search(r"[$€£¥,]|\d{4}", cell.text):
+                barred.add(cell.column)
+    return marked - barred
 
 
 def _heads_again(row: Row, columns: dict[int, Column]) -> bool:

@@ -21,6 +21,8 @@ _PERIOD_WORDS = re.compile(
 )
 _SHARE_HEAD = re.compile(r"\b(?:number of )?shares\b|\bunits\b|\brsus?\b")
 _TITLE = re.compile(r"\bstatements? of\b|\bbalance sheets?\b|\bsee accompanying\b|\(unaudited\)$")
+_DAY_STUB = re.compile(r"^(?:[A-Za-z]+\.? )?\d{1,2},?$")
+_LENGTHS = re.compile(r"(?:three|six|nine|twelve)\s+months\s+ended|(?:thirteen|twenty-six|thirty-nine|fifty-two|fifty-three|1[34]|2[67]|39|40|5[23])\s+weeks\s+ended|(?:fiscal\s+)?(?:years?|quarters?)\s+ended")
 _YEAR_ONLY = re.compile(r"^\W*(?:19|20)\d\d\W*(?:\(?[a-z0-9]\)?)?$")
 
 
@@ -103,7 +105,7 @@ def _lead_rows(table: Table) -> list[Row]:
         texts = [cell.text for cell in row.cells]
         if not texts:
             continue
-        if all(_YEAR_ONLY.match(text.strip()) or (dates(text) and len(text) < 24) for text in texts) and not re.search(r"\d", fold(row.label)[-4:]):
+        if all(_YEAR_ONLY.match(text.strip()) or (dates(text) and len(text) < 24) for text in texts) and (not re.search(r"\d", row.label[-4:]) or _DAY_STUB.match(row.label.strip())):
             found.append(row)
         else:
             break
@@ -132,7 +134,9 @@ def columns(table: Table, context: list[str]) -> tuple[dict[int, Column], list[R
         for row in [*heads, *leads]:
             for column, text in _by_position(row, extent).items():
                 texts[column].append(text)
-    lent = " ".join([*context[-4:], *stub])
+    stub += [row.label for row in leads if row.label]
+    _lend_lines(texts, context, sorted(extent))
+    lent = [*context[-3:], " ".join([*context[-1:], *stub])] if stub else context[-3:]
     found = {}
     for index in extent:
         header = " ".join(dict.fromkeys(texts.get(index, [])))
@@ -156,7 +160,30 @@ def _by_index(rows: list[Row], indices: list[int]) -> dict[int, list[str]]:
     return texts
 
 
-def _column(header: str, lent: str) -> Column:
+def _lend_lines(texts: dict[int, list[str]], context: list[str], order: list[int]) -> None:
+    """Head lines that a reader left above the table, spread evenly: "2024 2023", "Three Months Ended Nine Months Ended"."""
+    joined = " ".join(text for found in texts.values() for text in found)
+    for line in reversed(context[-4:]):
+        folded = fold(line)
+        if len(folded) > 90:
+            break
+        parts = _LENGTHS.findall(folded)
+        if parts and _LENGTHS.sub("", folded).strip(" ,") == "" and not _LENGTHS.search(fold(joined)):
+            _spread(texts, parts, order)
+        found = re.findall(r"(?:19|20)\d\d", folded)
+        if found and re.sub(r"(?:19|20)\d\d|\W", "", folded) == "" and not years(joined):
+            _spread(texts, found, order)
+
+
+def _spread(texts: dict[int, list[str]], parts: list[str], order: list[int]) -> None:
+    if len(order) % len(parts):
+        return
+    each = len(order) // len(parts)
+    for at, column in enumerate(order):
+        texts.setdefault(column, []).insert(0, parts[at // each])
+
+
+def _column(header: str, lent: list[str]) -> Column:
     folded = fold(header)
     span = header_span(header, lent)
     several = len(set(years(folded))) > 1 and not fiscal_years(folded) and not dates(folded)

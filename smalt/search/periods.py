@@ -30,6 +30,7 @@ _SPAN = re.compile(
     r"|\b((?:fiscal\s+)?quarters?(?:ly period)?[\s-]+end(?:ed|ing))\b"
     r"|\b(half[- ]year[\s-]+end(?:ed|ing))\b"
 )  # fmt: skip
+_ENDED = re.compile(r"\bend(?:ed|ing)\b")
 _QUARTER = re.compile(
     r"\b(?:q([1-4])|(first|second|third|fourth|1st|2nd|3rd|4th)\s+(?:fiscal\s+)?quarter)"
     r"(?:\s*(?:of|,|in|for|')?\s*(?:the\s+)?(?:fiscal\s*(?:year)?\s*|fy\s*)?((?:19|20)\d\d|\d\d(?!\d))?)?"
@@ -146,31 +147,63 @@ def quarter_of(text: str) -> tuple[int, int | None] | None:
     return int(m[1]) if m[1] else _ORDINAL[m[2]], _full_year(m[3]) if m[3] else None
 
 
-def header_span(text: str, context: str = "") -> Span:
-    """The span a column head names; ``context`` (caption, stub) lends length, month and day where the head has none."""
+def header_span(text: str, context: list[str] | None = None) -> Span:
+    """The span a column head names; ``context`` (captions nearest last, stub) lends what the head leaves open."""
+    context = context or []
     length = months_of(text)
-    if length is None or (length == 0 and months_of(context)):
-        lengths = all_months(context)
-        length = (next(iter(lengths)) if len(lengths) == 1 else None) if lengths else (length if length is not None else months_of(context))
     full = dates(text)
+    if not length:
+        length = _lent_length(context, length, dated=bool(full))
     quarter = quarter_of(text)
     if full:
         fiscal = fiscal_years(text)
-        return Span(full[-1][2], length, fiscal[-1] if fiscal else None)
+        return Span(full[-1][2], length if length is not None else 0, fiscal[-1] if fiscal else None)
     found = years(text)
     if not found:
+        lent = _lent_date(context) if quarter is None else None
+        if lent is not None:
+            return Span(lent, length if length is not None else 0)
         return Span(None, length, None, quarter[0] if quarter else None)
     year = found[-1]
     if quarter is not None:
         return Span(None, 3, quarter[1] or year, quarter[0])
     if fiscal_years(text):
         return Span(None, length, year)
-    day = month_day(text) or month_day(context)
+    day = month_day(text) or next((day for line in reversed(context) if (day := _lent_day(line)) is not None), None)
     if day is None:
         found_month = _MONTH_YEAR.search(fold(text))
         if found_month is not None:
             month = _MONTHS[found_month[1]]
-            return Span(date(int(found_month[2]), month, calendar.monthrange(int(found_month[2]), month)[1]), length)
+            return Span(date(int(found_month[2]), month, calendar.monthrange(int(found_month[2]), month)[1]), length if length is not None else 0)
         return Span(None, length, year)
     end = _day(str(year), day[0], str(day[1])) or _day(str(year), day[0], "28")
-    return Span(end, length, None)
+    return Span(end, length if length is not None or month_day(text) is None else 0, None)
+
+
+def _lent_length(context: list[str], own: int | None, *, dated: bool) -> int | None:
+    """The one length a caption names ("for the years ended"); to a full date only the line next to the table lends."""
+    for at, line in enumerate(reversed(context)):
+        lengths = {found for found in all_months(line) if found} if _ENDED.search(fold(line)) else set()
+        if len(lengths) == 1 and not (dated and (at > 0 or dates(line) or len(line) > 110)):
+            return next(iter(lengths))
+        if lengths or months_of(line) == 0:
+            return own if lengths else 0
+    return own
+
+
+def _lent_day(line: str) -> tuple[int, int] | None:
+    folded = fold(line)
+    for m in _MONTH_DAY.finditer(folded):
+        if 1 <= int(m[2]) <= 31 and (len(folded) < 60 or re.search(r"(?:ended|as of|as at|at|ending)[:,]?\s*$", folded[: m.start()])):
+            return _MONTHS[m[1]], int(m[2])
+    for m in _DATE.finditer(folded):
+        if re.search(r"(?:ended|as of|as at|at|ending)[:,]?\s*$", folded[: m.start()]):
+            return _MONTHS[m[1]], int(m[2])
+    return None
+
+
+def _lent_date(context: list[str]) -> date | None:
+    """The only date of the caption, when no column head names a period."""
+    text = " ".join(context[-2:])
+    found = {day for _, _, day in dates(text)}
+    return next(iter(found)) if len(found) == 1 and len(set(years(text))) == 1 else None

@@ -37,6 +37,7 @@ _SHARES = re.compile(
     r"|\bnumber of (?:common )?shares?\b|\baverage (?:common )?shares\b|\b(?:diluted|basic|common|dilutive) (?:common )?shares\b|\bshares used\b|^shares$"
     r"|\bdenominator\b|\bshare ?count\b|\beffect of dilutive\b|\bdilutive effect\b|\bdiluted weighted|\bshares of common stock\b"
 )
+_SHARE_LINE = re.compile(r"^(?:total )?(?:weighted[- ]average |average |number of |diluted |basic |common )*shares (?:used|outstanding|in computing)\b|^weighted[- ]average (?:number of )?(?:common |ordinary |diluted |basic )*shares?\b|^(?:denominator|shares used)")
 _NOT_SHARES = re.compile(r"\$|\bvalue\b|\bper\b|repurchases? of|purchases? of|issuance of|proceeds|compensation|equity|withheld|settlement|cost of|dividends|payments?\b|stock[- ]based")
 _PERCENT = re.compile(r"%|\bpercent(?:age)?\b|\b(?:tax|discount|interest|growth|capitalization|vacancy|occupancy|dividend yield|crediting|statutory) rates?\b|\b(?:risk-free )?rate\b.{0,12}$|\bvolatility\b|\bdividend yield\b|\bmargin \(?%|\bcompounding\b")
 _TIME = re.compile(r"\b(?:years?|terms?|months|days|lives|life)\b(?: \(?in (?:years|months|days)\)?)?\W*$|\(years\)|in years\b|remaining lease term")
@@ -108,6 +109,8 @@ def unit_of(label: str, path: tuple[str, ...], printed: str, qualifier: str, *, 
     for text in (own, fold(qualifier), section):
         if not text:
             continue
+        if _SHARE_LINE.search(text):
+            return Unit.SHARES
         if _SHARES.search(text) and not _NOT_SHARES.search(text):
             return Unit.SHARES
         if _PER_SHARE.search(text) and not (whole and "," in printed):
