@@ -1,15 +1,19 @@
 """The published vectors, both ways: the product makes and opens them, and so does a program that shares nothing with it."""
 
+import hashlib
 import importlib.util
 import json
 import uuid
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from smalt.kernel.errors import Untrusted
 from smalt.kernel.ids import TenantId
 from smalt.seal import envelope as product
+from smalt.seal.derivation import DataKey
 from smalt.seal.lent import TenantKeys
 from smalt.seal.stream import StreamSealer
 from smalt.seal.tickets import Tickets
@@ -107,3 +111,11 @@ def test_both_read_each_other(independent):
     stream = b"".join(product.seal_stream(dek, 9, [b"from ", b"the product" * 20], place, 6))
     assert independent.stream_open(dek, stream, place) == b"from " + b"the product" * 20
     assert independent.context(parts) == place
+
+
+def test_derivation_is_the_librarys_hkdf():
+    """The written-out Expand of the product against the library's whole HKDF."""
+    dek, head, salt, place = bytes(range(32)), b"\1\0\0\0\7", bytes(range(100, 132)), b"any context"
+    info = head + salt + hashlib.sha256(place).digest()
+    whole = HKDF(SHA256(), 64, b"smalt/env/v1", info).derive(dek)
+    assert b"".join(DataKey(dek).derive(head, salt, place)) == whole
