@@ -100,7 +100,7 @@ export function gridPage(grid, ref) {
   const rows = at < 0 ? grid.rows.slice(0, 2 * AROUND) : [...grid.rows.slice(0, at > AROUND ? 1 : 0), ...grid.rows.slice(Math.max(0, at - AROUND), at + AROUND + 1)];
   return h(
     "div",
-    { class: "grid-page" },
+    { class: "grid-page", tabindex: 0, role: "group", "aria-label": "Sheet" },
     h(
       "table",
       {},
