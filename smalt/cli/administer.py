@@ -2,47 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, cast
 
 import click
 
 from smalt.cli import say
 from smalt.cli.options import data_dir_option, json_option, settings_with
-
-if TYPE_CHECKING:
-    from smalt.settings import Settings
-
-
-class NewTenant(Protocol):
-    """``link`` signs the first owner in once, until ``expires_at`` (RFC 3339)."""
-
-    tenant: str
-    person: str
-    link: str
-    expires_at: str
-
-
-class NewToken(Protocol):
-    """``secret`` is shown once and stored only as a digest."""
-
-    token: str
-    secret: str
-    scopes: str
-    expires_at: str
-
-
-class Office(Protocol):
-    """What the composition root does for an operator; it uses the running database or starts one for the moment."""
-
-    def create_tenant(self, settings: Settings, *, name: str, owner_name: str, owner_email: str) -> NewTenant: ...
-
-    def create_token(self, settings: Settings, *, tenant: str, name: str, scopes: str, days: int) -> NewToken: ...
-
-
-def _office() -> Office:
-    return cast("Office", importlib.import_module("smalt.app"))
 
 
 @click.group()
@@ -58,7 +23,9 @@ def tenant() -> None:
 @json_option
 def create_tenant(name: str, owner_name: str, owner_email: str, data_dir: Path | None, *, as_json: bool) -> None:
     """Create a tenant with its own keys, and print a link that signs its first owner in once."""
-    made = _office().create_tenant(
+    from smalt import app
+
+    made = app.create_tenant(
         settings_with(data_dir=data_dir), name=name, owner_name=owner_name, owner_email=owner_email
     )
     if as_json:
@@ -81,9 +48,9 @@ def token() -> None:
 @json_option
 def create_token(tenant_id: str, name: str, scopes: str, days: int, data_dir: Path | None, *, as_json: bool) -> None:
     """Create an API token for a tenant's owner. The secret is printed once and stored only as a digest."""
-    made = _office().create_token(
-        settings_with(data_dir=data_dir), tenant=tenant_id, name=name, scopes=scopes, days=days
-    )
+    from smalt import app
+
+    made = app.create_token(settings_with(data_dir=data_dir), tenant=tenant_id, name=name, scopes=scopes, days=days)
     if as_json:
         say.result({"token": made.token, "secret": made.secret, "scopes": made.scopes, "expires_at": made.expires_at})
         return

@@ -17,7 +17,7 @@ from smalt.kernel.errors import Malformed, Missing, TooLarge, Unavailable
 
 if TYPE_CHECKING:
     from smalt.engine.answer import Answer
-    from smalt.engine.local import Opened
+    from smalt.search.segment import Opened
 
 
 @click.command()
@@ -43,9 +43,9 @@ def ask(words: tuple[str, ...], *, as_json: bool) -> None:
 def _split(words: tuple[str, ...]) -> tuple[list[Path], str]:
     """The files and the question. `Malformed` when either is missing."""
     files, question = [Path(word) for word in words[:-1]], words[-1].strip()
-    if not files or Path(words[-1]).is_file():
+    if not files or _is_file(words[-1]):
         raise Malformed(
-            "ask.no_question" if files or Path(words[-1]).is_file() else "ask.no_file",
+            "ask.no_question" if _is_file(words[-1]) else "ask.no_file",
             "A question needs at least one file before it, and the question last, in quotes.",
             todo='For example: smalt ask report.pdf "What was revenue in 2025?"',
         )
@@ -59,6 +59,14 @@ def _split(words: tuple[str, ...]) -> tuple[list[Path], str]:
             facts={"characters_accepted": limits.QUESTION_MAX_CHARS},
         )
     return files, question
+
+
+def _is_file(word: str) -> bool:
+    """Whether ``word`` names a file; a question may be too long or too odd to be a name at all."""
+    try:
+        return Path(word).is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def read_file(path: Path) -> bytes:
@@ -85,9 +93,9 @@ def read_file(path: Path) -> bytes:
 
 async def _read(files: list[Path], steps: say.Steps) -> list[Opened]:
     """Parse each file in a child process without a network, and open it for the engine."""
-    from smalt.engine.local import open_document
     from smalt.kernel.errors import Failure
     from smalt.library.sandbox import parse
+    from smalt.search.segment import Opened, build
 
     opened = []
     for number, path in enumerate(files, 1):
@@ -98,7 +106,7 @@ async def _read(files: list[Path], steps: say.Steps) -> list[Opened]:
         except Failure as failure:
             failure.add_note(str(path))
             raise
-        opened.append(open_document(str(number), path.name, parsed))
+        opened.append(Opened(str(number), path.name, build(parsed, path.name)))
         steps.done(f"Read {path.name}: {len(parsed.pages)} pages")
     return opened
 
@@ -115,7 +123,7 @@ def cell_of(sheet: str | None, cell: str | None) -> str | None:
         return None
     if sheet is None:
         return cell
-    plain = sheet.replace("_", "").replace(".", "").isalnum() and not sheet[0].isdigit()
+    plain = sheet.replace("_", "").replace(".", "").isalnum() and not sheet[:1].isdigit()
     return f"{sheet}!{cell}" if plain else "'" + sheet.replace("'", "''") + f"'!{cell}"
 
 

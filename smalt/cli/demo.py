@@ -24,8 +24,8 @@ QUESTIONS = (
     "What were total current assets at the end of 2025?",
     "What was capex in 2025?",
     "What was free cash flow in 2025?",
-    "What was Field Services revenue in Q3 2025?",
-    "What was net income in 2019?",
+    "What was the budget for research and development in 2025?",
+    "What was the revenue of {} Holdings in 2025?",
 )
 SLICE_BYTES = 48
 
@@ -88,7 +88,7 @@ def _plan(path: Path | None, question: str | None) -> Plan:
     words = {
         name: _random_word() for name in ("tenant", "owner", "email", "title", "file name", "question", "document")
     }
-    questions = (question,) if question else QUESTIONS
+    questions = (question,) if question else tuple(one.format(words["question"].title()) for one in QUESTIONS)
     if path is None:
         documents = _samples(words["document"], words["file name"])
     elif question is None:
@@ -101,20 +101,20 @@ def _plan(path: Path | None, question: str | None) -> Plan:
     else:
         documents = {f"{path.stem} {words['file name']}{path.suffix}": read_file(path)}
         del words["document"]
-    last = questions[-1]
-    planted = {name: word.encode() for name, word in words.items()}
+    entered = {name: word.encode() for name, word in words.items()}
+    entered["question"] = (question or words["question"].title()).encode()
     for number, data in enumerate(documents.values(), 1):
         middle = len(data) // 2
         if len(data) >= SLICE_BYTES:
-            planted[f"bytes of file {number}"] = data[middle : middle + SLICE_BYTES]
+            entered[f"bytes of file {number}"] = data[middle : middle + SLICE_BYTES]
     return Plan(
         documents=documents,
-        questions=(*questions[:-1], f"{last} (reference {words['question']})"),
+        questions=questions,
         tenant=f"Demo {words['tenant']}",
         owner=f"Ada {words['owner']}",
         email=f"{words['email']}@example.com",
         title=f"First look {words['title']}",
-        secrets=planted,
+        secrets={name: word for name, word in entered.items() if len(word) >= exposure.RUN},
     )
 
 
@@ -148,7 +148,7 @@ def _alone() -> Iterator[None]:
 
 
 def _run(plan: Plan, report: Report, steps: say.Steps, *, as_json: bool) -> None:
-    from smalt.cli.demo_client import Client
+    from smalt.cli.demo_client import Client, use_link
     from smalt.cli.demo_server import Server
 
     settings = settings_with(data_dir=PLACE / "data", listen_host="127.0.0.1")
@@ -159,6 +159,7 @@ def _run(plan: Plan, report: Report, steps: say.Steps, *, as_json: bool) -> None
         steps.done(f"Smalt runs at {server.url}, with its own PostgreSQL, keys and certificate")
         steps.begin("Creating a tenant with its own keys")
         made = server.command("tenant", "create", plan.tenant, "--owner-name", plan.owner, "--owner-email", plan.email)
+        use_link(made["link"], server.ca, plan.owner, plan.email)
         token = server.command("token", "create", "--tenant", made["tenant"], "--name", plan.title)
         steps.done("Created a tenant with its own keys, an owner and an API token")
         with Client(server.url, server.ca, token["secret"]) as client:
@@ -186,6 +187,8 @@ def _ask(client: Any, plan: Plan, report: Report, steps: say.Steps, *, as_json: 
         steps.begin(question)
         turn = client.ask(conversation, question)
         report.turns.append(turn)
+        if not plan.secrets.get("answer"):
+            plan.secrets["answer"] = turn["answer"]["text"].encode()
         steps.detail("")
         if not as_json:
             print_answer(question, of_turn(turn))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import ssl
 import time
 from collections.abc import Callable
@@ -66,8 +67,7 @@ class Client:
         until = time.monotonic() + ANSWER_S
         while turn["state"] == "working" and time.monotonic() < until:
             time.sleep(0.2)
-            thread = self._call("GET", f"/api/v1/conversations/{conversation}")
-            turn = next((one for one in thread.get("turns", []) if one["id"] == turn["id"]), turn)
+            turn = self._call("GET", f"{path}/{turn['id']}")
         if turn["answer"] is None:
             raise Refused("demo.no_answer", "The server gave no answer to the question.", todo="See the server's log.")
         return turn
@@ -76,9 +76,7 @@ class Client:
         try:
             response = self._http.request(method, path, **more)
         except httpx.TransportError:
-            raise Unavailable(
-                "demo.unreachable", "The server stopped answering.", todo="See the server's log."
-            ) from None
+            raise _unreachable() from None
         if response.is_error:
             raise _problem(response)
         body: dict[str, Any] = response.json() if response.content else {}
@@ -87,6 +85,22 @@ class Client:
 
 def _once() -> dict[str, str]:
     return {"Idempotency-Key": str(uuid4())}
+
+
+def use_link(link: str, ca: Path, name: str, email: str) -> None:
+    """Sign the first owner in as a browser does: fill in the form of the one-time link. The password is thrown away."""
+    form = {"name": name, "email": email, "password": secrets.token_urlsafe(24)}
+    trust = ssl.create_default_context(cafile=str(ca))
+    try:
+        reply = httpx.post(link, data=form, verify=trust, timeout=30, trust_env=False)
+    except httpx.TransportError:
+        raise _unreachable() from None
+    if reply.status_code != httpx.codes.SEE_OTHER:
+        raise Refused("demo.link", "The one-time link was not accepted.", todo="See the server's log.")
+
+
+def _unreachable() -> Unavailable:
+    return Unavailable("demo.unreachable", "The server stopped answering.", todo="See the server's log.")
 
 
 def wait_until_ready(url: str, ca: Path, alive: Callable[[], bool]) -> bool:

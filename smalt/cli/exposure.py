@@ -19,8 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 RUN = 7
-LONG_RUN = 24
-LONG = 2 * LONG_RUN
+LONG_RUN = 16
 CHUNK = 16 * 1024 * 1024
 UNPACKED_MAX = 64 * 1024 * 1024
 
@@ -36,14 +35,18 @@ class Search:
 
 
 def runs_of(word: bytes) -> set[bytes]:
-    """The byte runs whose presence betrays ``word``: every 7 bytes of a short one, longer runs of a sentence.
+    """The byte runs whose presence betrays ``word``: every 7 bytes of a single word, longer runs of anything else.
 
-    Short runs of ordinary sentences ("operating") stand in PostgreSQL's own catalogue, so long texts get longer ones.
+    Short runs of ordinary sentences ("operating") stand in PostgreSQL's own catalogue, so sentences get longer ones.
     """
-    length = RUN if len(word) < LONG else LONG_RUN
     if len(word) < RUN:
         raise ValueError("too short to be looked for")
-    return {word[start : start + length] for start in range(0, len(word) - length + 1, 1 if length == RUN else 8)}
+    length, step = (RUN, 1) if _is_word(word) else (min(LONG_RUN, len(word)), 4)
+    return {word[start : start + length] for start in range(0, len(word) - length + 1, step)}
+
+
+def _is_word(word: bytes) -> bool:
+    return len(word) <= LONG_RUN and b" " not in word
 
 
 def search(roots: Iterable[Path], words: Mapping[str, bytes], chunk: int = CHUNK) -> Search:
@@ -120,7 +123,7 @@ def control(words: Mapping[str, bytes]) -> tuple[int, int]:
         small = 4096
         for number, (label, word) in enumerate(words.items()):
             noise = bytes(range(256)) * 16
-            split = word[: LONG_RUN if len(word) >= LONG else RUN]
+            split = word[: RUN if _is_word(word) else LONG_RUN]
             for shape, data in {
                 "clear": noise + word + noise,
                 "across two reads": noise[: small - 3] + word + noise,

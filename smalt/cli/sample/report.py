@@ -45,6 +45,7 @@ def _cover() -> list[Flowable]:
         Paragraph("ANNUAL REPORT 2025", ParagraphStyle("kind", parent=setting.UNIT, fontName="Helvetica-Bold")),
         gap(10),
         Paragraph(company.NAME, mark),
+        Paragraph("(Exact name of the company)", setting.SMALL),
         Paragraph("Annual report in the manner of Form 10-K", setting.LEAD),
         Paragraph("For the fiscal year ended December 31, 2025", setting.LEAD),
         gap(210),

@@ -211,8 +211,7 @@ def press(story: list[Flowable], *, title: str, author: str, running: str, foot:
         canvas.setStrokeColor(RULE)
         canvas.setLineWidth(0.5)
         canvas.line(MARGIN, HEIGHT - 50, WIDTH - MARGIN, HEIGHT - 50)
-        canvas.drawString(MARGIN, 40, foot)
-        canvas.drawRightString(WIDTH - MARGIN, 40, str(book.page))
+        canvas.drawCentredString(WIDTH / 2, 40, f"{foot} · {book.page}")
         canvas.restoreState()
 
     def cover(canvas: Canvas, _book: BaseDocTemplate) -> None:
