@@ -75,3 +75,14 @@ def full() -> Failure:
         todo="Make room, then try again.",
         retry_after_s=60,
     )
+
+
+def unsure() -> Failure:
+    """The session was lost between ``COMMIT`` and its answer."""
+    return Unavailable(
+        "database.commit_unknown",
+        "The database stopped answering while it was saving.",
+        kept="What was saved before is kept; this change was made whole or not at all.",
+        todo="Look whether it was made before you try again.",
+        retry_after_s=2,
+    )

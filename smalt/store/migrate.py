@@ -1,4 +1,4 @@
-"""Brings a database to the schema of this release: roles, then the numbered SQL of ``db/``, then the queue.
+"""Brings a database to the schema of this release: the numbered SQL of ``db/``, then the queue.
 
 Each file runs in one transaction together with the row that records it, so a crash leaves it done or not begun. A
 session lock keeps two runners apart: the second waits, then finds the work done.
@@ -15,45 +15,25 @@ from typing import LiteralString
 import psycopg
 
 from smalt.kernel.errors import Conflict, Failure
+from smalt.store import queue_schema
 from smalt.store.failures import failure_of
 
 _FILE = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
 _LOCK = 0x534D_414C_5400  # "SMALT", any constant: the same in every release
 _LOCK_TIMEOUT: LiteralString = "set lock_timeout = '60s'"
 
-# Roles belong to the whole server, so another database of it may have made them already.
-_ROLES: LiteralString = """
-do $$
-declare
-    wanted record;
-begin
-    for wanted in values ('smalt_owner', 'nologin'), ('smalt_gate', 'nologin'), ('smalt_jobs', 'nologin'),
-                         ('smalt_app', 'login'), ('smalt_worker', 'login')
-    loop
-        begin
-            execute format('create role %I %s noinherit', wanted.column1, wanted.column2);
-        exception when duplicate_object or unique_violation then null;
-        end;
-        -- What makes these is able to act as the three that cannot log in, and so to own things through them.
-        if wanted.column2 = 'nologin' and not pg_has_role(current_user, wanted.column1, 'member') then
-            execute format('grant %I to %I', wanted.column1, current_user);
-        end if;
-    end loop;
-    execute format('revoke all on database %I from public', current_database());
-    execute format('grant create on database %I to smalt_owner, smalt_gate', current_database());
-    execute format('grant connect on database %I to smalt_app, smalt_worker', current_database());
-    revoke all on schema public from public;
-end $$;
-"""
 _RECORD: LiteralString = """
-create schema if not exists installed authorization smalt_owner;
+create schema if not exists installed;
 create table if not exists installed.migration (
     number smallint primary key,
     name text not null,
     checksum bytea not null,
     applied_at timestamptz not null default now()
 );
-alter table installed.migration owner to smalt_owner;
+create table if not exists installed.queue_step (name text primary key, applied_at timestamptz not null default now());
+"""
+# The roles come with the first migration. Every role of ours may ask which schema it meets (`check_schema`).
+_READABLE: LiteralString = """
 grant usage on schema installed to smalt_app, smalt_worker;
 grant select on installed.migration to smalt_app, smalt_worker;
 """
@@ -103,11 +83,13 @@ def migrate(admin_conninfo: str, migrations: list[Migration] | None = None) -> l
             connection.execute(_LOCK_TIMEOUT)
             connection.execute("select pg_advisory_lock(%s)", (_LOCK,))
             with connection.transaction():
-                connection.execute(_ROLES)
                 connection.execute(_RECORD)
             missing = _compare(connection, wanted)
             for migration in missing:
                 _apply(connection, migration)
+            with connection.transaction():
+                connection.execute(_READABLE)
+                queue_schema.install(connection)
             return [f"{m.number:04}_{m.name}" for m in missing]
     except psycopg.Error as error:
         failure: Failure = failure_of(error, "migrate")

@@ -1,11 +1,11 @@
 """The application's way to PostgreSQL: a pool of sessions, transactions under a tenant's ticket, failures in our words.
 
-``BEGIN``, the ticket and the first statement travel in one round trip; with the one-statement forms of `Database`
-(``fetch_all`` and so on) ``COMMIT`` travels along too.
+``BEGIN``, the ticket and the first statement travel in one round trip; in `Database.single`, ``COMMIT`` travels along.
 """
 
 from __future__ import annotations
 
+import select
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import MappingProxyType
@@ -13,18 +13,20 @@ from typing import Any, Self, TypeVar
 
 import psycopg
 from psycopg.rows import dict_row
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool
 
-from smalt.kernel.errors import Failure, Missing
+from smalt.kernel.errors import Missing
 from smalt.store import adapters
-from smalt.store.failures import down, failure_of
-from smalt.store.sql import Query, R
+from smalt.store.failures import down, failure_of, unsure
+from smalt.store.sql import Query, R, query
 
 Connection = psycopg.AsyncConnection[dict[str, Any]]
 Cursor = psycopg.AsyncCursor[dict[str, Any]]
 Params = Mapping[str, Any]
 T = TypeVar("T")
 
+_QUICK_S = 0.5
+_PING = query("ping", "select 1")
 _NONE: Params = MappingProxyType({})
 _TICKET = b"select set_config('smalt.ticket', %s, true)"
 _SESSION = (
@@ -36,10 +38,13 @@ _SESSION = (
 class Tx:
     """One transaction. It begins with its first statement; a block without statements costs nothing."""
 
-    def __init__(self, connection: Connection, ticket: str | None) -> None:
+    def __init__(self, connection: Connection, ticket: str | None, *, alone: bool = False) -> None:
+        """``alone``: the first statement is the only one, so ``COMMIT`` travels with it."""
         self._connection = connection
         self._ticket = ticket
+        self._alone = alone
         self._begun = False
+        self._ended = False
 
     async def fetch_all(self, query: Query[R], params: Params = _NONE) -> list[R]:
         """Every row."""
@@ -80,6 +85,8 @@ class Tx:
     async def _travel(
         self, name: str, go: Callable[[Cursor], Awaitable[None]], read: Callable[[Cursor], Awaitable[T]]
     ) -> T:
+        if self._ended:
+            raise RuntimeError("this transaction has ended")
         connection = self._connection
         try:
             if self._begun:
@@ -88,35 +95,39 @@ class Tx:
                     return await read(cursor)
             self._begun = True
             async with connection.pipeline() as pipeline, connection.cursor() as cursor:
-                await self._begin()
+                await connection.execute(b"begin")
+                if self._ticket is not None:
+                    await connection.execute(_TICKET, (self._ticket,))
                 await go(cursor)
+                if self._alone:
+                    self._ended = True
+                    await connection.execute(b"commit")
                 await pipeline.sync()
                 return await read(cursor)
         except psycopg.Error as error:
             failure = failure_of(error, name)
         raise failure
 
-    async def _begin(self) -> None:
-        await self._connection.execute(b"begin")
-        if self._ticket is not None:
-            await self._connection.execute(_TICKET, (self._ticket,))
-
     async def _commit(self) -> None:
-        if self._begun:
-            await self._end(b"commit")
+        if self._begun and not self._ended:
+            self._ended = True
+            try:
+                await self._connection.execute(b"commit")
+            except psycopg.Error as error:
+                failure = failure_of(error, "commit")
+            else:
+                return
+            raise unsure() if failure.code == "database.down" else failure
 
     async def _rollback(self) -> None:
-        if self._begun and not self._connection.closed:
-            await self._end(b"rollback")
-
-    async def _end(self, word: bytes) -> None:
-        try:
-            await self._connection.execute(word)
-        except psycopg.Error as error:
-            failure = failure_of(error, "end")
-        else:
+        """Give up what was begun; a session that cannot even do that is closed, and the server rolls it back."""
+        self._ended = True
+        if self._connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
             return
-        raise failure
+        try:
+            await self._connection.execute(b"rollback")
+        except psycopg.Error:
+            await self._connection.close()
 
 
 async def _rows(cursor: Cursor) -> list[dict[str, Any]]:
@@ -125,6 +136,14 @@ async def _rows(cursor: Cursor) -> list[dict[str, Any]]:
 
 async def _count(cursor: Cursor) -> int:
     return cursor.rowcount
+
+
+def _hung_up(connection: Connection) -> bool:
+    if connection.closed:
+        return True
+    watch = select.poll()
+    watch.register(connection.fileno(), select.POLLIN)
+    return bool(watch.poll(0))
 
 
 class Database:
@@ -139,6 +158,7 @@ class Database:
         wait_timeout_s: float = 3.0,
     ) -> None:
         """``wait_timeout_s``: how long a caller waits for a session before it hears that there is none."""
+        self._conninfo = conninfo
         self._timeouts = (f"{statement_timeout_s}s", "5s", f"{4 * statement_timeout_s}s")
         self._wait_timeout_s = wait_timeout_s
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
@@ -149,6 +169,7 @@ class Database:
             max_size=size,
             max_idle=120.0,
             timeout=wait_timeout_s,
+            reconnect_timeout=2.0,  # then each caller has it tried afresh: no long pause once the server is back
             open=False,
             configure=self._configure,
             name="smalt",
@@ -170,40 +191,60 @@ class Database:
 
     def transaction(self, ticket: str | None) -> AbstractAsyncContextManager[Tx]:
         """One transaction under ``ticket``: committed at the block's end, rolled back when it raises."""
-        return self._transaction(ticket)
+        return self._transaction(ticket, alone=False)
+
+    def single(self, ticket: str | None) -> AbstractAsyncContextManager[Tx]:
+        """The same for exactly one statement, all of it in one round trip; a second one is an error."""
+        return self._transaction(ticket, alone=True)
 
     @asynccontextmanager
-    async def _transaction(self, ticket: str | None) -> AsyncIterator[Tx]:
+    async def _transaction(self, ticket: str | None, *, alone: bool) -> AsyncIterator[Tx]:
         connection = await self._take()
+        tx = Tx(connection, ticket, alone=alone)
         try:
-            tx = Tx(connection, ticket)
             try:
                 yield tx
+                await tx._commit()  # noqa: SLF001  # the one caller
             except BaseException:
-                try:
-                    await tx._rollback()  # noqa: SLF001  # the one caller
-                except Failure:
-                    await connection.close()  # the server rolls back what a lost session had begun
+                await tx._rollback()  # noqa: SLF001  # the one caller
                 raise
-            await tx._commit()  # noqa: SLF001  # the one caller
         finally:
             await self._pool.putconn(connection)
 
     async def ready(self) -> None:
         """Return when the database answers; raise `Unavailable` when it does not."""
-        connection = await self._take()
-        await self._pool.putconn(connection)
+        async with self.single(None) as tx:
+            await tx.execute(_PING)
 
     async def _take(self) -> Connection:
-        try:
-            return await self._pool.getconn()
-        except PoolTimeout:
-            # Nobody holds a session and none could be opened: it is not a queue, it is a database that is gone.
-            lost = self._pool.get_stats().get("pool_size", 0) == 0
-            failure = down() if lost else failure_of(PoolTimeout())
-        except psycopg.Error as error:
-            failure = failure_of(error)
+        """A session that was alive a moment ago.
+
+        After a restart of the server every pooled session is dead. That shows without a round trip: the server has hung
+        up, so there is something to read where nothing was asked.
+        """
+        for patience_s in (_QUICK_S, self._wait_timeout_s):
+            try:
+                while True:
+                    connection = await self._pool.getconn(patience_s)
+                    if not _hung_up(connection):
+                        return connection
+                    await connection.close()
+                    await self._pool.putconn(connection)
+            except psycopg.Error as error:
+                failure = failure_of(error)
+            if failure.code == "database.busy" and not await self._answers():
+                failure = down()
+                break
         raise failure
+
+    async def _answers(self) -> bool:
+        """Whether a session of our own can be had: tells a long queue from a dead server."""
+        try:
+            probe = await psycopg.AsyncConnection.connect(self._conninfo, connect_timeout=2)
+        except psycopg.Error:
+            return False
+        await probe.close()
+        return True
 
     async def _configure(self, connection: Connection) -> None:
         adapters.register(connection)
