@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from starlette.types import ASGIApp
-
 from smalt import __version__
 from smalt.chat import routes as chat_routes
 from smalt.chat import screens as chat_screens
@@ -39,12 +37,12 @@ from smalt.people.credentials import Credentials
 from smalt.people.invitation import LIFE as LINK_LIFE
 from smalt.people.person import queries as people_queries
 from smalt.people.signin import SignIn
-from smalt.search import jobs as search_jobs
-from smalt.search.shelf import Shelf
 from smalt.seal.keyring import Keyring
 from smalt.seal.keystore import KeyStore
 from smalt.seal.kms_file import FileKms
 from smalt.seal.tickets import Tickets
+from smalt.search import jobs as search_jobs
+from smalt.search.shelf import Shelf
 from smalt.settings import Settings
 from smalt.store.blobs import Blobs
 from smalt.store.gate import install_ticket_key
@@ -58,11 +56,11 @@ from smalt.tenancy.actor import Role
 from smalt.tenancy.actor import person as person_actor
 from smalt.tenancy.gateway import Gateway
 from smalt.tenancy.policy import Act
-from smalt.web import health, problems
-from smalt.web.doors import Application, check_doors
-from smalt.web.guard import Guard, Rules
+from smalt.web import health
+from smalt.web.build import Web, build_web
+from smalt.web.guard import Rules
 from smalt.web.multipart import ENVELOPE_MAX_BYTES
-from smalt.web.pages import Pages, Static, static_routes
+from smalt.web.pages import Pages, Static
 
 _PACKAGE = Path(__file__).parent
 TICKET_KEY_ID = 1
@@ -110,7 +108,9 @@ def opened(settings: Settings) -> Iterator[Installation]:
     keys = settings.data_dir / "keys"
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     if settings.database_url is not None:
-        connections = Connections(settings.database_url, settings.database_worker_url or settings.database_url, settings.database_admin_url)
+        connections = Connections(
+            settings.database_url, settings.database_worker_url or settings.database_url, settings.database_admin_url
+        )
         postgres = None
     else:
         postgres = EmbeddedPostgres(settings.data_dir, settings.pg_bin)
@@ -148,41 +148,46 @@ def beside(settings: Settings) -> Iterator[Installation]:
     yield Installation(settings, Connections(app, "", None), keystore, clock)
 
 
-def build(installation: Installation) -> ASGIApp:
+ROUTERS = (
+    health.router,
+    people_routes.router,
+    account.router,
+    library_routes.router,
+    library_screens.router,
+    usage.router,
+    chat_routes.router,
+    chat_screens.router,
+)
+
+
+def build(installation: Installation) -> Web:
     """The web application over ``installation``, with its worker and janitor in its life span."""
     gateway = installation.gateway()
     credentials = Credentials.of(installation.keystore)
     running = Running()
     shelf = Shelf(SHELF_MAX_BYTES)
-    static = Static(_PACKAGE / "static")
-    pages = Pages([_PACKAGE / "web" / "templates"], static, __version__)
-    app = Application(
-        title="Smalt", version=__version__, lifespan=lambda _: _life(installation, gateway, running)
-    )
-    for router in (
-        health.router,
-        static_routes(static),
-        people_routes.router,
-        account.router,
-        library_routes.router,
-        library_screens.router,
-        usage.router,
-        chat_routes.router,
-        chat_screens.router,
-    ):
-        app.include_router(router)
     signin = SignIn.of(gateway, credentials)
-    app.state.signin, app.state.doorkeeper = signin, signin.keeper
-    app.state.pages, app.state.ready = pages, lambda: _ready(gateway)
-    app.state.clock, app.state.shelf, app.state.readings = installation.clock, shelf, Readings()
-    app.state.asker = Asker(LocalEngine(), shelf, running, installation.clock)
-    problems.install(app, pages)
-    check_doors(app)
+    pages = Pages([_PACKAGE / "web" / "templates"], Static(_PACKAGE / "static"), __version__)
     rules = Rules(
         hosts=frozenset(installation.settings.public_host),
         larger={("POST", "/api/v1/documents"): UPLOAD_MAX_BYTES + ENVELOPE_MAX_BYTES},
     )
-    return Guard(app, rules, pages)
+    return build_web(
+        routers=ROUTERS,
+        pages=pages,
+        doorkeeper=signin.keeper,
+        rules=rules,
+        version=__version__,
+        parts={
+            "signin": signin,
+            "ready": lambda: _ready(gateway),
+            "clock": installation.clock,
+            "shelf": shelf,
+            "readings": Readings(),
+            "asker": Asker(LocalEngine(), shelf, running, installation.clock),
+        },
+        lifespan=lambda _: _life(installation, gateway, running),
+    )
 
 
 async def _ready(gateway: Gateway) -> None:
@@ -210,9 +215,7 @@ async def _life(installation: Installation, gateway: Gateway, running: Running) 
 
 def worker_of(installation: Installation, gateway: Gateway) -> Worker:
     """A worker that knows every task."""
-    worker = Worker(
-        installation.connections.worker, on_error=lambda task, error: report(error, Slug(f"job.{task}"))
-    )
+    worker = Worker(installation.connections.worker, on_error=lambda task, error: report(error, Slug(f"job.{task}")))
     library_jobs.register(worker, gateway)
     search_jobs.register(worker, gateway)
     return worker

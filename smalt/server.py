@@ -243,5 +243,5 @@ def run(settings: Settings, announce: Callable[[str], None] = print) -> None:
     reserved = reserve(settings.listen_host, settings.port)
     with opened(settings) as installation:
         tls = tls_of(settings, installation.clock)
-        server = Server(build(installation), reserved, tls)
+        server = Server(build(installation).asgi, reserved, tls)
         asyncio.run(server.serve(lambda port: announce(f"Smalt runs at https://{settings.public_host[0]}:{port}")))

@@ -48,11 +48,7 @@ async def read_document(visit: Visit, identity: DocumentId) -> None:
     del data
     await _store(visit, identity, entry, read)
     elapsed = Milliseconds((time.monotonic() - started) * 1000)
-    emit(
-        DocumentRead(
-            document=identity, kind=read.kind, pages=len(read.pages), size_bytes=size, elapsed=elapsed
-        )
-    )
+    emit(DocumentRead(document=identity, kind=read.kind, pages=len(read.pages), size_bytes=size, elapsed=elapsed))
 
 
 async def _original(visit: Visit, identity: DocumentId) -> tuple[EntryId, str, bytes]:

@@ -76,9 +76,7 @@ async def document_page(
     return _page(request, found, around, variables)
 
 
-def _page(
-    request: Request, found: document.Document, around: dict[str, Any], variables: dict[str, Any]
-) -> Response:
+def _page(request: Request, found: document.Document, around: dict[str, Any], variables: dict[str, Any]) -> Response:
     return pages_of(request).page("document.html", document=document.view(found), **around, **variables)
 
 
