@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from starlette.types import ASGIApp
-
 from smalt import __version__
 from smalt.chat import routes as chat_routes
 from smalt.chat import screens as chat_screens
@@ -23,38 +21,48 @@ from smalt.chat.engines import LocalEngine
 from smalt.chat.janitor import sweep_turns
 from smalt.chat.running import Running
 from smalt.kernel.clock import Clock, SystemClock
-from smalt.kernel.errors import Conflict, Failure, Missing, Unavailable
+from smalt.kernel.errors import Conflict, Missing, Unavailable
 from smalt.kernel.ids import PersonId, TenantId
-from smalt.kernel.limits import SHELF_MAX_BYTES
+from smalt.kernel.limits import SHELF_MAX_BYTES, UPLOAD_MAX_BYTES
+from smalt.library import jobs as library_jobs
 from smalt.library import routes as library_routes
 from smalt.library import screens as library_screens
 from smalt.library import upload, usage
 from smalt.library.reading import Readings
+from smalt.people import account
+from smalt.people import routes as people_routes
 from smalt.people import tenant as tenants
 from smalt.people import token as tokens
 from smalt.people.credentials import Credentials
+from smalt.people.invitation import LIFE as LINK_LIFE
 from smalt.people.person import queries as people_queries
-from smalt.search.shelf import Shelf
+from smalt.people.signin import SignIn
 from smalt.seal.keyring import Keyring
 from smalt.seal.keystore import KeyStore
 from smalt.seal.kms_file import FileKms
 from smalt.seal.tickets import Tickets
+from smalt.search import jobs as search_jobs
+from smalt.search.shelf import Shelf
 from smalt.settings import Settings
 from smalt.store.blobs import Blobs
 from smalt.store.gate import install_ticket_key
 from smalt.store.migrate import migrate
 from smalt.store.pool import Database
 from smalt.store.postgres import EmbeddedPostgres, conninfo_of_running
-from smalt.store.queue import Queue
+from smalt.store.queue import Queue, Worker
 from smalt.telemetry.events import Slug
 from smalt.telemetry.log import report
 from smalt.tenancy.actor import Role
 from smalt.tenancy.actor import person as person_actor
 from smalt.tenancy.gateway import Gateway
 from smalt.tenancy.policy import Act
-from smalt.web.site import Site, build_site
-from smalt.worker import worker_for
+from smalt.web import health
+from smalt.web.build import Web, build_web
+from smalt.web.guard import Rules
+from smalt.web.multipart import ENVELOPE_MAX_BYTES
+from smalt.web.pages import Pages, Static
 
+_PACKAGE = Path(__file__).parent
 TICKET_KEY_ID = 1
 TICKET_KEY_LIFE = timedelta(days=400)
 SWEEP_EVERY_S = 300.0
@@ -100,7 +108,9 @@ def opened(settings: Settings) -> Iterator[Installation]:
     keys = settings.data_dir / "keys"
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     if settings.database_url is not None:
-        connections = Connections(settings.database_url, settings.worker_url, settings.database_admin_url)
+        connections = Connections(
+            settings.database_url, settings.database_worker_url or settings.database_url, settings.database_admin_url
+        )
         postgres = None
     else:
         postgres = EmbeddedPostgres(settings.data_dir, settings.pg_bin)
@@ -138,33 +148,52 @@ def beside(settings: Settings) -> Iterator[Installation]:
     yield Installation(settings, Connections(app, "", None), keystore, clock)
 
 
-def build(installation: Installation) -> ASGIApp:
+ROUTERS = (
+    health.router,
+    people_routes.router,
+    account.router,
+    library_routes.router,
+    library_screens.router,
+    usage.router,
+    chat_routes.router,
+    chat_screens.router,
+)
+
+
+def build(installation: Installation) -> Web:
     """The web application over ``installation``, with its worker and janitor in its life span."""
     gateway = installation.gateway()
     credentials = Credentials.of(installation.keystore)
     running = Running()
     shelf = Shelf(SHELF_MAX_BYTES)
-    site = Site(
-        gateway=gateway,
-        credentials=credentials,
+    signin = SignIn.of(gateway, credentials)
+    pages = Pages([_PACKAGE / "web" / "templates"], Static(_PACKAGE / "static"), __version__)
+    rules = Rules(
         hosts=frozenset(installation.settings.public_host),
-        version=__version__,
-        routers=(
-            library_routes.router,
-            library_screens.router,
-            usage.router,
-            chat_routes.router,
-            chat_screens.router,
-        ),
-        state={
-            "asker": Asker(LocalEngine(), shelf, running, installation.clock),
-            "clock": installation.clock,
-            "readings": Readings(),
-            "shelf": shelf,
-        },
-        lifespan=lambda: _life(installation, gateway, running),
+        larger={("POST", "/api/v1/documents"): UPLOAD_MAX_BYTES + ENVELOPE_MAX_BYTES},
     )
-    return build_site(site)
+    return build_web(
+        routers=ROUTERS,
+        pages=pages,
+        doorkeeper=signin.keeper,
+        rules=rules,
+        version=__version__,
+        parts={
+            "signin": signin,
+            "ready": lambda: _ready(gateway),
+            "clock": installation.clock,
+            "shelf": shelf,
+            "readings": Readings(),
+            "asker": Asker(LocalEngine(), shelf, running, installation.clock),
+        },
+        lifespan=lambda _: _life(installation, gateway, running),
+    )
+
+
+async def _ready(gateway: Gateway) -> None:
+    """Raise `Unavailable` when the database does not answer or the disk is full."""
+    await gateway.database.ready()
+    await asyncio.to_thread(gateway.blobs.require_room)
 
 
 @asynccontextmanager
@@ -172,7 +201,7 @@ async def _life(installation: Installation, gateway: Gateway, running: Running) 
     """Pool, worker and janitor while the server runs. At the end turns under way settle before the pool closes."""
     stop = asyncio.Event()
     async with gateway.database:
-        worker = asyncio.create_task(worker_for(gateway, installation.connections.worker).run(stop))
+        worker = asyncio.create_task(worker_of(installation, gateway).run(stop))
         janitor = asyncio.create_task(_sweep_for_ever(gateway))
         try:
             yield
@@ -182,6 +211,14 @@ async def _life(installation: Installation, gateway: Gateway, running: Running) 
             janitor.cancel()
             await asyncio.gather(worker, janitor, return_exceptions=True)
             await gateway.settle()
+
+
+def worker_of(installation: Installation, gateway: Gateway) -> Worker:
+    """A worker that knows every task."""
+    worker = Worker(installation.connections.worker, on_error=lambda task, error: report(error, Slug(f"job.{task}")))
+    library_jobs.register(worker, gateway)
+    search_jobs.register(worker, gateway)
+    return worker
 
 
 async def _sweep_for_ever(gateway: Gateway) -> None:
@@ -233,7 +270,7 @@ def create_tenant(settings: Settings, *, name: str, owner_name: str, owner_email
             credentials = Credentials.of(installation.keystore)
             owner = tenants.Owner(owner_name, owner_email)
             tenant, person, secret = await tenants.create(gateway, credentials, name, owner)
-            expires_at = installation.clock.now() + tenants.LINK_LIFE
+            expires_at = installation.clock.now() + LINK_LIFE
             link = f"{address(settings)}/link/{secret}"
             return NewTenant(str(tenant), str(person), link, expires_at.isoformat(timespec="seconds"))
 
@@ -278,10 +315,3 @@ async def _owner(gateway: Gateway, tenant: TenantId) -> PersonId:
 def address(settings: Settings) -> str:
     """Where people reach this installation."""
     return f"https://{settings.public_host[0]}:{settings.port}"
-
-
-def data_root(settings: Settings) -> Path:
-    return settings.data_dir.absolute()
-
-
-__all__ = ["Failure", "Installation", "beside", "build", "create_tenant", "create_token", "opened"]

@@ -34,7 +34,7 @@ from smalt.tenancy.policy import Act
 from smalt.tenancy.scope import TenantScope
 from smalt.tenancy.visit import Visit
 from smalt.web import idempotency
-from smalt.web.problems import problem_of
+from smalt.web.problems import told
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,11 +145,11 @@ class Asker:
                 await self._store(scope, context, outcome)
                 settled = await turn.get(scope, person, context.thread, context.turn)
         except Failure as failure:
-            run.say("problem", problem_of(failure))
+            run.say("problem", told(failure))
             return
         self._tell(context, settled, outcome)
         if problem is not None:
-            run.say("problem", problem_of(problem))
+            run.say("problem", told(problem))
         run.say("answer", turn.view(settled))
 
     @staticmethod

@@ -117,9 +117,7 @@ async def list_messages(
 
 
 @router.post("/api/v1/conversations/{conversation}/messages", status_code=201)
-async def ask(
-    request: Request, visit: Member, conversation: str, body: Question, key: KeyHeader = None
-) -> Response:
+async def ask(request: Request, visit: Member, conversation: str, body: Question, key: KeyHeader = None) -> Response:
     """Ask. The answer is the settled turn, or with ``Accept: text/event-stream`` its events as they come."""
     identity = ThreadId.parse(conversation)
     asked_of = [DocumentId.parse(each) for each in body.document_ids or ()]

@@ -185,6 +185,6 @@ def view(document: Document) -> dict[str, Any]:
         "status": document.state.name.lower(),
         "progress": document.progress,
         "pages": document.pages,
-        "failure": None if document.failure is None else refusal_view(document.failure),
+        "failure": None if document.failure is None else {"code": document.failure},
         "created_at": document.created_at.isoformat(),
     }

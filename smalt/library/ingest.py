@@ -48,11 +48,7 @@ async def read_document(visit: Visit, identity: DocumentId) -> None:
     del data
     await _store(visit, identity, entry, read)
     elapsed = Milliseconds((time.monotonic() - started) * 1000)
-    emit(
-        DocumentRead(
-            document=identity, kind=read.kind, pages=len(read.pages), size_bytes=size, elapsed=elapsed
-        )
-    )
+    emit(DocumentRead(document=identity, kind=read.kind, pages=len(read.pages), size_bytes=size, elapsed=elapsed))
 
 
 async def _original(visit: Visit, identity: DocumentId) -> tuple[EntryId, str, bytes]:
@@ -109,6 +105,15 @@ async def fail(visit: Visit, identity: DocumentId, entry: EntryId, failure: Fail
             QUERIES.set_failed, {"id": identity.uuid, "state": int(State.FAILED), "failure": failure.code}
         )
     emit(DocumentFailed(document=identity, code=Slug(failure.code)))
+
+
+async def give_up(visit: Visit, identity: DocumentId) -> None:
+    """The last attempt of a job failed: end the document as failed, so that it does not stay "reading" for ever."""
+    async with visit.enter(Act.DOCUMENT_PROCESS, identity) as scope:
+        await scope.execute(
+            QUERIES.set_failed, {"id": identity.uuid, "state": int(State.FAILED), "failure": "document.internal"}
+        )
+    emit(DocumentFailed(document=identity, code=Slug("document.internal")))
 
 
 async def pieces(data: bytes) -> AsyncIterator[bytes]:

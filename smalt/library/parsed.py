@@ -61,6 +61,11 @@ class Row(msgspec.Struct, array_like=True):
     label_ref: str | None = None
 
 
+def figures_of(row: Row) -> list[str]:
+    """What the row's cells print that is no text: figures, ranges and dashes, left to right, without dates and names."""
+    return [c.text for c in row.cells if not any(ch.isalpha() for ch in c.text.rstrip("x").replace(" to ", " "))]
+
+
 class Table(msgspec.Struct, array_like=True):
     """``header`` rows carry the column heads (periods, units) as cells with boxes; ``above`` holds the text lines right
 

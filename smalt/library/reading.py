@@ -41,7 +41,9 @@ class Readings:
         async with visit.enter(Act.DOCUMENT_READ, identity) as scope:
             found = await document.get(scope, identity)
             if found.state not in (State.READY, State.INDEXING):
-                raise Missing("document.not_read", "This document has not been read yet.", todo="Wait until it is ready.")
+                raise Missing(
+                    "document.not_read", "This document has not been read yet.", todo="Wait until it is ready."
+                )
             held = self._parsed.get(key) or await open_parsed(scope, identity)
         _hold(self._parsed, key, held)
         while len(self._parsed) > PARSED_MAX:

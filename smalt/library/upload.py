@@ -46,9 +46,7 @@ class _Counted:
             yield chunk
 
 
-async def receive(
-    visit: Visit, clock: Clock, name: str, chunks: AsyncIterator[bytes]
-) -> Document:
+async def receive(visit: Visit, clock: Clock, name: str, chunks: AsyncIterator[bytes]) -> Document:
     """Store the file and queue its reading. When anything fails, nothing of the file stays."""
     async with visit.enter(Act.DOCUMENT_ADD, leave_open=True) as scope:
         entry = scope.entry

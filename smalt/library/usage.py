@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from smalt.library import metering
 from smalt.library.routes import clock_of
-from smalt.people.screens import frame
+from smalt.people.frame import frame
 from smalt.tenancy.policy import Act
 from smalt.web.doors import Browser, Member, routes
 from smalt.web.pages import pages_of

@@ -96,8 +96,8 @@ class Tx:
             self._begun = True
             async with connection.pipeline() as pipeline, connection.cursor() as cursor:
                 await connection.execute(b"begin")
-                if self._ticket is not None:
-                    await connection.execute(_TICKET, (self._ticket,))
+                # Without a ticket an empty one: a session must not go on with what somebody set for its whole length.
+                await connection.execute(_TICKET, (self._ticket or "",))
                 await go(cursor)
                 if self._alone:
                     self._ended = True

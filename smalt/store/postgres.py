@@ -32,8 +32,8 @@ from smalt.store.server_config import ADMIN_ROLE, write_config
 from smalt.store.server_log import ServerLog
 
 _START_TIMEOUT_S = 120.0  # crash recovery of a busy database included
-_STOP_TIMEOUT_S = 60.0
-_RESTARTS_MAX = 5
+_STOP_TIMEOUT_S = 30.0
+_RESTARTS_MAX = 8
 _RESTART_WINDOW_S = 60.0
 _PR_SET_PDEATHSIG = 1
 _NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -50,6 +50,7 @@ class EmbeddedPostgres:
         self._process: subprocess.Popen[bytes] | None = None
         self._keeper: threading.Thread | None = None
         self._failure: OSError | None = None
+        self._up = False
         self._lock: place.Lock | None = None
         self.restarts = 0
         self.binaries: Binaries | None = None  # known after `start`
@@ -83,23 +84,29 @@ class EmbeddedPostgres:
             failure = error
         else:
             return
-        self._give_up()
+        self.stop()
         raise failure
 
     def stop(self) -> None:
         """End sessions, write everything down, stop. Does nothing when it does not run."""
         self._stopping.set()
-        process, keeper = self._process, self._keeper
-        if process is not None and process.poll() is None:
-            process.send_signal(signal.SIGINT)
-            try:
-                process.wait(_STOP_TIMEOUT_S)
-            except subprocess.TimeoutExpired:
-                process.send_signal(signal.SIGQUIT)  # at once; the next start replays the log
-                process.wait()
+        keeper = self._keeper
         if keeper is not None:
-            keeper.join()
-        self._give_up()
+            self._signal(signal.SIGINT)
+            keeper.join(_STOP_TIMEOUT_S)
+            if keeper.is_alive():
+                self._signal(signal.SIGQUIT)  # at once; the next start replays the log
+                keeper.join()
+        self._process = self._keeper = self._failure = self.sockets = None
+        self._up = False
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    def _signal(self, number: signal.Signals) -> None:
+        process = self._process
+        if process is not None:
+            process.send_signal(number)  # knows by itself whether it has ended
 
     def conninfo(self, role: str, dbname: str = "smalt") -> str:
         """The connection string of ``role``: no password, the operating system vouches for us."""
@@ -127,15 +134,20 @@ class EmbeddedPostgres:
         main = write_config(config, self.sockets, self.binaries.major, connecting_names(account), self._settings)
         launch = _launcher(self.binaries, account, data, main, log)
         started = threading.Event()
-        self._keeper = threading.Thread(target=self._keep, args=(launch, data, started), name="postgres", daemon=True)
+        self._keeper = threading.Thread(
+            target=self._keep, args=(launch, data, account, started), name="postgres", daemon=True
+        )
         self._keeper.start()
         started.wait()
         if self._failure is not None:
             raise self._failure
         self._wait_until_ready(data, log)
+        self._up = True
         _make_database(self.conninfo(ADMIN_ROLE, "postgres"))
 
-    def _keep(self, launch: Callable[[], subprocess.Popen[bytes]], data: Path, started: threading.Event) -> None:
+    def _keep(
+        self, launch: Callable[[], subprocess.Popen[bytes]], data: Path, account: Account, started: threading.Event
+    ) -> None:
         """Be the server's parent thread: the kernel's death signal follows the *thread* that made the process."""
         crashes: list[float] = []
         while not self._stopping.is_set():
@@ -145,19 +157,21 @@ class EmbeddedPostgres:
                 self._failure = error
                 started.set()
                 return
-            ready_before = started.is_set()
             started.set()
+            if self._stopping.is_set():  # `stop` may have seen the one before
+                process.send_signal(signal.SIGINT)
             process.wait()
-            if self._stopping.is_set() or not (ready_before or self._ready(data, process.pid)):
+            if not self._up:  # it never got ready: `start` says why
                 return
             crashes = [at for at in crashes if at > time.monotonic() - _RESTART_WINDOW_S] + [time.monotonic()]
             if len(crashes) > _RESTARTS_MAX:
                 return
             self.restarts += 1
-            self._stopping.wait(0.2 * 2 ** len(crashes))
-            account = self.account
-            if account is not None:
+            self._stopping.wait(0.05 * 2 ** len(crashes))
+            try:
                 orphans.end(data, account)
+            except Failure:
+                return
 
     def _wait_until_ready(self, data: Path, log: ServerLog) -> None:
         deadline = time.monotonic() + _START_TIMEOUT_S
@@ -183,17 +197,6 @@ class EmbeddedPostgres:
         except OSError:
             return False
         return len(lines) > 7 and lines[0].strip() == str(pid) and lines[7].strip() == "ready"
-
-    def _give_up(self) -> None:
-        self._stopping.set()
-        process = self._process
-        if process is not None and process.poll() is None:
-            process.send_signal(signal.SIGINT)
-            process.wait()
-        self._process = self._keeper = self._failure = self.sockets = None
-        if self._lock is not None:
-            self._lock.release()
-            self._lock = None
 
 
 def conninfo_of_running(data_dir: Path, role: str, dbname: str = "smalt") -> str:
@@ -234,6 +237,7 @@ def _make_cluster(home: Path, binaries: Binaries, account: Account) -> None:
     if made.returncode != 0:
         full = "No space left" in made.stderr
         shutil.rmtree(fresh, ignore_errors=True)
+        place.write_whole(home / "initdb.log", made.stderr)
         raise (
             _disk_full()
             if full
@@ -241,7 +245,7 @@ def _make_cluster(home: Path, binaries: Binaries, account: Account) -> None:
                 "postgres.init",
                 "The embedded database could not be made.",
                 kept="Nothing was left behind.",
-                todo="Run `smalt doctor`; check the space and the rights of the data directory.",
+                todo="The file initdb.log in the database's folder says why.",
             )
         )
     fresh.rename(home / "data")

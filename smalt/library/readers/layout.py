@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from smalt.library.readers.pdf_words import VLine
-from smalt.library.readers.pieces import Piece, pieces_of, without_notes
+from smalt.library.readers.pdf_words import VLine, Word
+from smalt.library.readers.pieces import Piece, piece_of, pieces_of, without_notes
 
 PERIOD = re.compile(
     r"\b(?:19|20)\d\d\b|\b(?:months?|weeks?|years?|quarters?|fiscal|ended|ending|as of|january|february|march|april|may|june"
     r"|july|august|september|october|november|december|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\b",
     re.IGNORECASE,
 )
+_NEAR = 4.5  # points: how far a head may be off its column
 UNITS = re.compile(r"\b(?:millions?|thousands?|billions?|dollars|per share|unaudited|%|percent)\b", re.IGNORECASE)
 
 
@@ -54,9 +55,18 @@ class Laid:
 
 @dataclass(slots=True)
 class Column:
+    """``x0`` to ``x1`` holds the digits, ``left`` to ``right`` also currency signs and brackets."""
+
     x0: float
     x1: float
     edge: float = 0.0  # the usual right edge of its digits
+    text: bool = False
+    left: float = 0.0
+    right: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.left = self.left or self.x0
+        self.right = self.right or self.x1
 
 
 @dataclass(slots=True)
@@ -70,19 +80,28 @@ class Block:
 
 
 def laid_lines(lines: list[VLine]) -> list[Laid]:
-    return [Laid(line, without_notes(pieces_of(line)), order) for order, line in enumerate(lines)]
+    return [Laid(line, _label_first(without_notes(pieces_of(line))), order) for order, line in enumerate(lines)]
+
+
+def _label_first(pieces: list[Piece]) -> list[Piece]:
+    """A label that begins with a figure ("4.85%" "2027 Notes") is one piece."""
+    if len(pieces) > 1 and pieces[0].figure and not pieces[1].figure:
+        first, second = pieces[0], pieces[1]
+        if second.x0 - first.x1 < 0.35 * first.words[-1].size:
+            return [piece_of(first.words + second.words), *pieces[2:]]
+    return pieces
 
 
 def label_count(laid: Laid, left: float, first_column: float) -> int:
     """1 if the line's first piece is its label, 0 if the line starts with a cell."""
     piece = laid.pieces[0]
     if piece.figure:
-        return int(len(laid.pieces) > 1 and piece.x0 - left < 3.5 * laid.line.size and piece.x1 < first_column)
+        return int(piece.x0 - left < 3.5 * laid.line.size and piece.x1 < first_column)
     return int(piece.x0 < first_column - 2 or piece.x0 - left < 2)
 
 
 def columns_of(body: list[Laid], left: float) -> list[Column]:
-    """The figure columns of ``body``: figures that overlap sideways stand in one column."""
+    """The columns of ``body``, left to right: figures that overlap sideways, texts that start at one place."""
     spans: list[tuple[float, float, float]] = []
     for laid in body:
         if not laid.data:
@@ -96,7 +115,27 @@ def columns_of(body: list[Laid], left: float) -> list[Column]:
         finer = _by_edge(spans)
         if len(finer) > len(columns):
             columns = finer
-    return columns
+    for laid in body:
+        if laid.data:
+            for piece in laid.pieces[1:]:
+                if piece.figure:
+                    column = columns[column_at(columns, piece)]
+                    column.left, column.right = min(column.left, piece.x0), max(column.right, piece.x1)
+    return sorted(columns + _text_columns(body, columns), key=lambda c: c.x0)
+
+
+def _text_columns(body: list[Laid], figures: list[Column]) -> list[Column]:
+    """Columns of texts ("Statement line"): at least two rows start a text at the same place, away from the figures."""
+    texts = [p for laid in body if laid.data for p in laid.pieces[1:] if not p.figure]
+    columns: list[Column] = []
+    for piece in sorted(texts, key=lambda p: p.x0):
+        if any(piece.x0 < c.right + 2 and piece.x1 > c.left - 2 for c in figures):
+            continue
+        if columns and piece.x0 < columns[-1].x1 + 2:
+            columns[-1].x1 = columns[-1].right = columns[-1].edge = max(columns[-1].x1, piece.x1)
+        else:
+            columns.append(Column(piece.x0, piece.x1, piece.x1, text=True))
+    return [c for c in columns if sum(c.x0 - 1 <= p.x0 and p.x1 <= c.x1 + 1 for p in texts) > 1]
 
 
 def _by_overlap(spans: list[tuple[float, float, float]]) -> list[Column]:
@@ -143,3 +182,33 @@ def column_at(columns: list[Column], piece: Piece) -> int:
         if score > best_score:
             best, best_score = index, score
     return best
+
+
+def over_column(words: list[Word], columns: list[Column], middle: bool | None = None) -> int | None:
+    """The column that a head aligns with, by its right edge or its middle (``middle`` allows only one of them)."""
+    x0, x1 = words[0].x0, words[-1].x1
+    best: int | None = None
+    best_off = _NEAR
+    for index, column in enumerate(columns):
+        if x1 - x0 > 2.5 * max(column.right - column.left, 12):
+            continue
+        off_right = min(abs(x1 - column.right), abs(x1 - column.edge))
+        off_middle = abs((x0 + x1) / 2 - (column.left + column.right) / 2)
+        off = min(off_right, off_middle) if middle is None else (off_middle if middle else off_right)
+        if off < best_off and x0 < column.right and x1 > column.left:
+            best, best_off = index, off
+    return best
+
+
+def stub_apart(piece: Piece, block: Block) -> tuple[Piece | None, Piece | None]:
+    """A text in the label's place that runs into the first column's head, cut so that the head is over its column."""
+    first = block.columns[0]
+    if piece.x0 - block.left > 40:
+        return None, piece
+    if piece.x1 <= first.x0 + 8:
+        return piece, None
+    for index in range(1, len(piece.words)):
+        rest = piece.words[index:]
+        if rest[0].x0 >= first.left - 12 and over_column(rest, block.columns) is not None:
+            return piece_of(piece.words[:index]), piece_of(rest)
+    return piece, None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from functools import cache
 
 import pypdfium2 as pdfium
 
@@ -11,7 +12,7 @@ from smalt.kernel import limits
 from smalt.kernel.errors import Malformed, TooLarge
 from smalt.library.parsed import Kind, Line, Page, Parsed
 from smalt.library.readers.layout import laid_lines
-from smalt.library.readers.pdf_words import page_words, visual_lines
+from smalt.library.readers.pdf_words import page_rules, page_words, visual_lines
 from smalt.library.readers.pieces import box_of
 from smalt.library.readers.tables import tables_of
 
@@ -68,10 +69,11 @@ def _page(document: pdfium.PdfDocument, number: int) -> Page:
     try:
         width, height = page.get_size()
         laid = laid_lines(visual_lines(page_words(page)))
+        tables = tables_of(laid, width, cache(lambda: page_rules(page)))
     finally:
         page.close()
     lines = [Line(line.line.text, box_of(line.line.words)) for line in laid]
-    return Page(number, round(width, 1), round(height, 1), lines, tables_of(laid, width))
+    return Page(number, round(width, 1), round(height, 1), lines, tables)
 
 
 def _title(document: pdfium.PdfDocument) -> str:

@@ -8,6 +8,8 @@ top left of the page as it is displayed (crop box and rotation applied).
 from __future__ import annotations
 
 import ctypes
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
@@ -15,12 +17,13 @@ from typing import Any
 import pypdfium2 as pdfium
 import pypdfium2.raw as c
 
-_SPACES = frozenset(
-    {0, 9, 10, 13, 32, 160, 0xFFFE, 0xFEFF, 0x2002, 0x2003, 0x2004, 0x2005, 0x2006, 0x2007, 0x2008, 0x2009, 0x200A}
-    | {0x200B, 0x202F, 0x205F, 0x3000}
-)
+_RUN = re.compile(r"[^\s\x00\u200b\ufeff]+")
 _BOLD_WEIGHT = 600
-_HYPHEN = 2  # PDFium's stand-in for a hyphen at a line's end
+_RULE_MAX = 2.5  # points: thicker shapes are areas
+_SPACE_MIN = 0.04  # of the line box height
+_WIDTH_MAX = 0.62  # of the line box height, per character: wider runs are measured character by character
+
+Edges = tuple[float, float, float, float]  # x0, top, x1, bottom
 
 
 @dataclass(slots=True)
@@ -87,11 +90,13 @@ class _Frame:
     def __init__(self, page: pdfium.PdfPage) -> None:
         left, bottom, right, top = page.get_cropbox()
         media = page.get_mediabox()
-        self.left, self.bottom = max(left, media[0]), max(bottom, media[1])
-        self.right, self.top = min(right, media[2]), min(top, media[3])
-        self.rotation = page.get_rotation()
+        self.left: float = max(left, media[0])
+        self.bottom: float = max(bottom, media[1])
+        self.right: float = min(right, media[2])
+        self.top: float = min(top, media[3])
+        self.rotation: int = page.get_rotation()
 
-    def box(self, x0: float, y0: float, x1: float, y1: float) -> tuple[float, float, float, float]:
+    def box(self, x0: float, y0: float, x1: float, y1: float) -> Edges:
         """User-space corners (y up) → (x0, top, x1, bottom) as displayed."""
         if self.rotation == 0:
             return x0 - self.left, self.top - y1, x1 - self.left, self.top - y0
@@ -102,13 +107,7 @@ class _Frame:
         return self.top - y1, self.right - x1, self.top - y0, self.right - x0
 
     def baseline(self, x: float, y: float) -> float:
-        if self.rotation == 0:
-            return self.top - y
-        if self.rotation == 90:
-            return x - self.left
-        if self.rotation == 180:
-            return y - self.bottom
-        return self.right - x
+        return {0: self.top - y, 90: x - self.left, 180: y - self.bottom}.get(self.rotation, self.right - x)
 
 
 class _Fonts:
@@ -133,62 +132,109 @@ class _Fonts:
         return known
 
 
+class _Reader:
+    """The words of one text page. Only the first and last character of a word are measured when that is enough."""
+
+    def __init__(self, page: pdfium.PdfPage, raw: Any) -> None:
+        self._frame = _Frame(page)
+        self._fonts = _Fonts(raw)
+        self._raw = raw
+        self._rect = c.FS_RECTF()
+        self._x, self._y = ctypes.c_double(), ctypes.c_double()
+
+    def words(self, text: str) -> list[Word]:
+        """``text`` has one character per character of the page."""
+        words: list[Word] = []
+        for found in _RUN.finditer(text):
+            for first, last, box in self._spans(text, found.start(), found.end() - 1):
+                letters = text[first : last + 1].replace("\x02", "-").replace("\ufffe", "-")
+                if words and self._goes_on(words[-1], box):
+                    previous = words[-1]
+                    previous.text += letters
+                    previous.x1 = max(previous.x1, box[2])
+                    continue
+                c.FPDFText_GetCharOrigin(self._raw, first, self._x, self._y)
+                y = self._frame.baseline(self._x.value, self._y.value)
+                words.append(Word(box[0], box[2], box[1], box[3], y, letters, self._fonts.bold(first)))
+        return words
+
+    def _box(self, index: int) -> Edges:
+        rect = self._rect
+        if not c.FPDFText_GetLooseCharBox(self._raw, index, rect):
+            return (0.0, 0.0, 0.0, 0.0)
+        return self._frame.box(rect.left, rect.bottom, rect.right, rect.top)
+
+    def _spans(self, text: str, first: int, last: int) -> Iterator[tuple[int, int, Edges]]:
+        """The words inside a run without spaces: mostly one."""
+        head = self._box(first)
+        if first == last:
+            yield first, last, head
+            return
+        tail = self._box(last)
+        height = head[3] - head[1]
+        level = abs(tail[1] - head[1]) < 0.05 * height and abs(tail[3] - head[3]) < 0.05 * height
+        if level and 0 < tail[2] - head[0] < _WIDTH_MAX * height * (last - first + 1):
+            yield first, last, (head[0], head[1], tail[2], head[3])
+            return
+        start, box = first, head
+        for index in range(first + 1, last + 1):
+            here = self._box(index)
+            height = box[3] - box[1]
+            jump = not -0.7 * height < here[0] - box[2] < 0.4 * height
+            # A ligature's letters come with tight boxes, so a change of height ends a word only before other signs.
+            shift = abs(here[3] - box[3]) > 0.6 * height or (
+                not text[index].isalpha() and abs(here[3] - here[1] - height) > 0.15 * height
+            )
+            if jump or shift:
+                yield start, index - 1, box
+                start, box = index, here
+            else:
+                box = (min(box[0], here[0]), min(box[1], here[1]), max(box[2], here[2]), max(box[3], here[3]))
+        yield start, last, box
+
+    @staticmethod
+    def _goes_on(word: Word, box: Edges) -> bool:
+        """PDFium invents spaces inside words of scaled text: one without width is none."""
+        height = word.bottom - word.top
+        level = abs(box[3] - word.bottom) < 0.05 * height and abs(box[1] - word.top) < 0.05 * height
+        return level and -0.3 * height < box[0] - word.x1 < _SPACE_MIN * height
+
+
 def page_words(page: pdfium.PdfPage) -> list[Word]:
     """Every word of the page in PDFium's order."""
     textpage = page.get_textpage()
     try:
-        return _words(textpage.raw, textpage.count_chars(), _Frame(page))
+        count = textpage.count_chars()
+        text = textpage.get_text_range(0, count) if count else ""
+        if len(text) != count:  # characters outside the basic plane: ask for each
+            codes = (c.FPDFText_GetUnicode(textpage.raw, index) for index in range(count))
+            text = "".join(chr(code) if code < 0x110000 else " " for code in codes)
+        return _Reader(page, textpage.raw).words(text)
     finally:
         textpage.close()
 
 
-def _words(raw: Any, count: int, frame: _Frame) -> list[Word]:
-    fonts = _Fonts(raw)
-    unicode_at, box_at = c.FPDFText_GetUnicode, c.FPDFText_GetLooseCharBox
-    rect = c.FS_RECTF()
-    x, y = ctypes.c_double(), ctypes.c_double()
-    words: list[Word] = []
-    chars: list[str] = []
-    x0 = y0 = x1 = y1 = 0.0
-    first = 0
-
-    def close() -> None:
-        c.FPDFText_GetCharOrigin(raw, first, x, y)
-        left, top, right, bottom = frame.box(x0, y0, x1, y1)
-        baseline = frame.baseline(x.value, y.value)
-        words.append(Word(left, right, top, bottom, baseline, "".join(chars), bold=fonts.bold(first)))
-        chars.clear()
-
-    turned = frame.rotation in (90, 270)
-    for index in range(count):
-        code = unicode_at(raw, index)
-        if code in _SPACES:
-            if chars:
-                close()
+def page_rules(page: pdfium.PdfPage) -> list[tuple[float, float, float]]:
+    """The page's horizontal ruled lines as (y, x0, x1), pieces that touch joined into one."""
+    frame = _Frame(page)
+    left, bottom, right, top = (ctypes.c_float() for _ in range(4))
+    found: list[tuple[float, float, float]] = []
+    for index in range(c.FPDFPage_CountObjects(page.raw)):
+        shape = c.FPDFPage_GetObject(page.raw, index)
+        if c.FPDFPageObj_GetType(shape) != c.FPDF_PAGEOBJ_PATH:
             continue
-        if not box_at(raw, index, rect):
-            continue
-        left, right, bottom, top = rect.left, rect.right, rect.bottom, rect.top
-        if chars:
-            height = (x1 - x0) if turned else (y1 - y0)
-            if turned:
-                jump = not (-height < bottom - y1 < 0.4 * height) and not (-height < y0 - top < 0.4 * height)
-                shift = abs((left + right) - (x0 + x1)) > 0.24 * height
-            else:
-                jump = not (-0.7 * height < left - x1 < 0.4 * height)
-                # A ligature's letters come with tight boxes, so a change of height ends a word only before other signs.
-                sign = not (65 <= code <= 90 or 97 <= code <= 122)
-                shift = abs(bottom - y0) > 0.6 * height or (sign and abs(top - bottom - height) > 0.15 * height)
-            if jump or shift:
-                close()
-        if not chars:
-            x0, y0, x1, y1, first = left, bottom, right, top, index
+        c.FPDFPageObj_GetBounds(shape, left, bottom, right, top)
+        x0, y0, x1, y1 = frame.box(left.value, bottom.value, right.value, top.value)
+        if y1 - y0 <= _RULE_MAX and x1 > x0:
+            found.append((round((y0 + y1) / 2, 1), x0, x1))
+    found.sort()
+    rules: list[tuple[float, float, float]] = []
+    for y, x0, x1 in found:
+        if rules and y - rules[-1][0] < 0.3 and x0 - rules[-1][2] < 1.0:
+            rules[-1] = (rules[-1][0], rules[-1][1], max(rules[-1][2], x1))
         else:
-            x0, y0, x1, y1 = min(x0, left), min(y0, bottom), max(x1, right), max(y1, top)
-        chars.append("-" if code == _HYPHEN else chr(code))
-    if chars:
-        close()
-    return words
+            rules.append((y, x0, x1))
+    return rules
 
 
 def visual_lines(words: list[Word]) -> list[VLine]:

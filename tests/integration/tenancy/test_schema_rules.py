@@ -107,8 +107,14 @@ PLANTED = {
         "create function smalt.f() returns bigint language sql security definer as 'select count(*) from smalt.turn'",
         "smalt.f(): SECURITY DEFINER",
     ),
-    "definer without path": ("alter function gate.tenant() reset search_path", "gate.tenant(): a definer function not"),
-    "definer of another": ("alter function gate.tenant() owner to postgres", "gate.tenant(): a definer function not"),
+    "definer without path": (
+        "alter function gate.tenant() reset search_path",
+        "gate.tenant(): a definer function with another",
+    ),
+    "definer of another": (
+        "alter function gate.tenant() owner to postgres",
+        "gate.tenant(): a definer function with another",
+    ),
     "key installation": (
         "grant execute on function gate.install_key(integer, bytea, timestamptz) to smalt_app",
         "gate.install_key(integer,bytea,timestamp with time zone): smalt_app may call it",
@@ -116,6 +122,11 @@ PLANTED = {
     "leakproof": (
         "create function smalt.f(text) returns text language sql leakproof as 'select $1'",
         "smalt.f(text): declared leakproof",
+    ),
+    "queue": ("grant select on jobs.procrastinate_jobs to smalt_app", "jobs.procrastinate_jobs: smalt_app can reach"),
+    "queue function": (
+        "grant execute on all functions in schema jobs to smalt_app",
+        "jobs.procrastinate_",
     ),
     "event trigger": (
         "create function public.e() returns event_trigger language plpgsql as 'begin end';"
