@@ -191,8 +191,9 @@ def test_another_tenants_object_is_refused(store, tmp_path):
     store.create(TWO)
     tenants = tmp_path / "keys" / "tenants"
     shutil.copy(tenants / f"{ONE.uuid}.json", tenants / f"{TWO.uuid}.json")
-    with pytest.raises(Untrusted):
+    with pytest.raises(Untrusted) as caught:
         store.kek(TWO)
+    assert caught.value.code == "keystore.moved"
     # … also when the name inside was changed with it: the wrapping names the tenant.
     text = (tenants / f"{ONE.uuid}.json").read_text().replace(str(ONE.uuid), str(TWO.uuid))
     (tenants / f"{TWO.uuid}.json").write_text(text)
