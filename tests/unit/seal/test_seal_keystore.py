@@ -355,6 +355,21 @@ for _ in range(5):
 """
 
 
+def test_a_purpose_key_made_meanwhile_is_kept(store, kms, tmp_path, clock, monkeypatch):
+    """Both find no key; the other process is first to the lock."""
+    other = KeyStore(kms, tmp_path / "keys", clock)
+    real, made = store._lock, []
+
+    def late():
+        monkeypatch.setattr(store, "_lock", real)
+        made.append(other.purpose_key("a"))
+        return real()
+
+    monkeypatch.setattr(store, "_lock", late)
+    assert store.purpose_key("a") == made[0]
+    assert other.purpose_key("a") == made[0]
+
+
 def test_processes_do_not_overwrite_each_other(store, tmp_path):
     store.create(ONE)
     first = store.kek(ONE)
