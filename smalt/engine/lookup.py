@@ -131,7 +131,7 @@ def _standing(fact: Fact, measure: Measure | None, asked: Asked, opened: Opened,
         elif note.primary and note.statement in {EQUITY, COMPREHENSIVE}:
             points -= 2.0
         if measure.kind == FLOW and fact.span.months == 0:
-            points -= 40.0 if asked.mode is not Mode.INSTANT else 6.0
+            points -= 40.0 if asked.mode is not Mode.INSTANT else 0.0
         if measure.kind == STOCK and fact.span.months not in (0, None):
             points -= 40.0
         if measure.section_first is not None and any(measure.section_first.search(fold(part)) for part in fact.path):

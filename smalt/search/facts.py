@@ -120,7 +120,8 @@ def _whole_span(span: Span, note: TableNote, profile: Profile) -> Span:
     if end is None and year is not None and quarter is not None and year in profile.fiscal_ends:
         end = _quarter_end(profile.fiscal_ends[year], quarter)
     if end is not None and year is None and months in (0, 12, None):
-        year = label_year(profile, end)
+        year = label_year(profile, end, 9)
+        end = profile.fiscal_ends.get(year, end) if year is not None else end
     return Span(end, months, year, quarter)
 
 

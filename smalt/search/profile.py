@@ -160,10 +160,10 @@ def _initials(bare: str) -> set[str]:
     return {plain, "".join(word[0] if word != "&" else "&" for word in words)} if len(words) > 1 else set()
 
 
-def label_year(profile: Profile, day: date) -> int | None:
-    """The fiscal year that ends on ``day`` (within a week), or None."""
+def label_year(profile: Profile, day: date, slack_days: int = 4) -> int | None:
+    """The fiscal year that ends on ``day``, give or take ``slack_days``, or None."""
     for year, end in profile.fiscal_ends.items():
-        if abs((end - day).days) <= 4:
+        if abs((end - day).days) <= slack_days:
             return year
     return None
 

@@ -40,7 +40,7 @@ _SHARES = re.compile(
 _SHARE_LINE = re.compile(r"^(?:total )?(?:weighted[- ]average |average |number of |diluted |basic |common )*shares (?:used|outstanding|in computing)\b|^weighted[- ]average (?:number of )?(?:common |ordinary |diluted |basic )*shares?\b|^(?:denominator|shares used)")
 _NOT_SHARES = re.compile(r"\$|\bvalue\b|\bper\b|repurchases? of|purchases? of|issuance of|proceeds|compensation|equity|withheld|settlement|cost of|dividends|payments?\b|stock[- ]based")
 _PERCENT = re.compile(r"%|\bpercent(?:age)?\b|\b(?:tax|discount|interest|growth|capitalization|vacancy|occupancy|dividend yield|crediting|statutory) rates?\b|\b(?:risk-free )?rate\b.{0,12}$|\bvolatility\b|\bdividend yield\b|\bmargin \(?%|\bcompounding\b")
-_TIME = re.compile(r"\b(?:years?|terms?|months|days|lives|life)\b(?: \(?in (?:years|months|days)\)?)?\W*$|\(years\)|in years\b|remaining lease term")
+_TIME = re.compile(r"\b(?:terms?|lives|life)\b(?: \(?in (?:years|months|days)\)?)?\W*$|\((?:years|months|days)\)|\bin (?:years|months|days)\b|remaining lease term")
 _COUNT = re.compile(r"\bnumber of\b|\bheadcount\b|\bemployees\b|\bstores?\b.{0,12}\b(?:count|open)|\bcount\b|\bunits?\b.{0,14}(?:sold|delivered|produced)|\bdeliveries\b|\bproduction\b")
 
 
