@@ -17,7 +17,7 @@ _CAPTION = re.compile(
     r"|\((?:thousand|million|billion)s? of|\b(?:thousand|million|billion)s of (?:dollar|u\.?s|euro|yen)"
 )
 _SHARES_EXCEPTION = re.compile(r"(?:number of )?shares?(?:,| which| are| in| reflected| amounts?| data)*[^;)]{0,30}?\b(?:in )(thousand|million|billion)s?")
-_PER_SHARE_ONLY = re.compile(r"(?:per[- ]share|per[- ]unit)")
+_PER_SHARE_ONLY = re.compile(r"\bper[- ](?:(?:common|ordinary|diluted|basic|preferred)[- ])?(?:share|unit|ads)s?")
 _CURRENCY = [
     (re.compile(r"€|\beuros?\b|\beur\b"), "EUR"),
     (re.compile(r"£|\bpounds? sterling\b|\bgbp\b"), "GBP"),
