@@ -188,7 +188,7 @@ def _zip_dates(texts: dict[int, list[str]], context: list[str], order: list[int]
     text = re.sub(r"\([^)]*\)", " ", text)
     ends = re.findall(r"(?:19|20)\d\d", text)
     days = re.findall(r"[a-z]{3,9}\.? \d{1,2}(?!\d)", text)
-    if len(ends) == len(days) == len(order) and all(month_day(day) for day in days):
+    if order and len(ends) == len(days) == len(order) and all(month_day(day) for day in days):
         _spread(texts, [f"{day}, {year}" for day, year in zip(days, ends, strict=True)], order)
 
 
