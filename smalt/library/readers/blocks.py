@@ -11,6 +11,7 @@ from smalt.library.readers.layout import (
     column_at,
     columns_of,
     label_count,
+    over_column,
     stub_apart,
 )
 
@@ -135,7 +136,7 @@ def _take_head(block: Block, laid: list[Laid], start: int, taken: int, page_widt
     first = block.columns[0]
     for index in range(start - 1, max(taken, start - 1 - _HEAD_MAX), -1):
         line = laid[index]
-        limit = 1.0 if line.years else 0.75
+        limit = 2.2 if not block.head and _over_columns(line, block) else 0.75
         if below.line.top - line.line.bottom > limit * line.line.size + 2:
             break
         if _is_stub(line, block) and not _head_above(laid, index, taken, block, page_width):
@@ -148,6 +149,14 @@ def _take_head(block: Block, laid: list[Laid], start: int, taken: int, page_widt
         else:
             block.head.insert(0, line)
         below = line
+
+
+def _over_columns(line: Laid, block: Block) -> bool:
+    """Whether all that the line says stands over columns: a head even with a blank row below it."""
+    if line.data and not line.years:
+        return False
+    pieces = line.pieces[label_count(line, block.left, block.columns[0].left) :]
+    return bool(pieces) and all(over_column(p.words, block.columns) is not None for p in pieces)
 
 
 def _is_stub(line: Laid, block: Block) -> bool:
@@ -172,9 +181,9 @@ def _take_wrapped(block: Block, laid: list[Laid], taken: int) -> None:
             return
         begins = first.pieces[0]
         floating = begins.figure and begins.x0 >= block.columns[0].left - 2  # figures beside the label's middle
-        if not (floating and step < 0.75 * first.line.size):
-            if begins.figure or not begins.text[0].islower() or step > 1.05 * first.line.size:
-                return
+        goes_on = not begins.figure and begins.text[0].islower() and step < 1.05 * first.line.size
+        if not (floating and step < 0.75 * first.line.size) and not goes_on:
+            return
         block.body.insert(0, above)
 
 
@@ -208,9 +217,9 @@ def _is_section(line: Laid, block: Block) -> bool:
 
 def _head_above(laid: list[Laid], index: int, taken: int, block: Block, page_width: float) -> bool:
     for above in range(index - 1, max(taken, index - 5), -1):
-        if len(laid[above].pieces) > 1 and _is_head(laid[above], block, block.columns[0], page_width):
-            return True
-        if laid[above].years:
+        line = laid[above]
+        beside = len(line.pieces) > 1 or line.years or line.x0 > block.left + 40
+        if beside and _is_head(line, block, block.columns[0], page_width):
             return True
         if not _is_section(laid[above], block):
             return False
@@ -240,6 +249,4 @@ def _is_head(line: Laid, block: Block, first: Column, page_width: float) -> bool
         if abs(centre - page_width / 2) < 4 and not PERIOD.search(pieces[0].text):
             return False  # a title or "(unaudited)" centred on the page
         return not line.line.text.rstrip().endswith(".") or len(pieces[0].words) < 4
-    if len(pieces) > beside and beside and len(pieces[0].words) > 12:
-        return False
-    return True
+    return not (len(pieces) > beside and beside and len(pieces[0].words) > 12)

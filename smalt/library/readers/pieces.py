@@ -18,6 +18,7 @@ _AFTER = re.compile(r"^(?:\)|%|\)%|%\)|x|×|pts?|bps|\)\*|\*)$")
 _NUMBER = re.compile(
     rf"^(?:{_CURRENCY})?\(?(?:{_CURRENCY})?[-–−+]?(?:\d{{1,3}}(?:,\d{{3}})+|\d+)?(?:\.\d+)?\)?[%x×]?\)?[*†‡]?$"
 )
+_RANGE = re.compile(rf"^{_CURRENCY}?[\d,.]+%?(?:[-–—]|to){_CURRENCY}?[\d,.]+%?$")
 _DASH = re.compile(rf"^(?:{_CURRENCY})?\(?[-–—−]+\)?%?$")
 _NOTHING = re.compile(r"^(?:N/?[AM]|n/?[am]|NM|nm|\*+)$")
 _YEAR = re.compile(r"^(?:19|20)\d\d[*†]?$")
@@ -66,12 +67,15 @@ def box_of(words: list[Word]) -> Box:
 def piece_of(words: list[Word]) -> Piece:
     plain = [w for w in words if not w.raised] or words
     joined = "".join(w.text for w in plain)
-    figure = is_number(joined) or _DASH.match(joined) is not None or _NOTHING.match(joined) is not None
+    figure = (
+        is_number(joined)
+        or _RANGE.match(joined) is not None
+        or _DASH.match(joined) is not None
+        or _NOTHING.match(joined) is not None
+    )
     core = [w for w in plain if any(ch.isalnum() for ch in w.text)] or plain
-    if figure:
-        text = joined
-    else:
-        text = text_of(words)
+    ranged = figure and len(plain) > 2 and _RANGE.match(joined) is not None
+    text = text_of(plain) if ranged else joined if figure else text_of(words)
     return Piece(words, text, figure, words[0].x0, max(w.x1 for w in words), core[0].x0, max(w.x1 for w in core))
 
 

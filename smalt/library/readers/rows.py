@@ -71,7 +71,7 @@ def pitch_of(parts: list[Part], page_steps: list[float]) -> float:
 def rows_of(block: Block, parts: list[Part], pitch: float) -> list[Row]:
     """The rows of the table in order; rows without cells are section heads."""
     rows: list[Row] = []
-    for chain in _chains(block, parts, pitch):
+    for chain in _chains(parts, pitch):
         rows.append(_row(block, chain, len(rows)))
     return rows
 
@@ -109,7 +109,7 @@ def _wrapped_cell(line: Laid, block: Block) -> bool:
     return start > block.left + 40 and any(c.text and c.x0 - 2 <= start < c.x1 for c in block.columns)
 
 
-def _chains(block: Block, parts: list[Part], pitch: float) -> list[list[Part]]:
+def _chains(parts: list[Part], pitch: float) -> list[list[Part]]:
     """The parts grouped into rows."""
     width = max((p.label[-1].x1 for p in parts if p.label), default=0.0)
     ties = [_tied(a, b, pitch, width) for a, b in pairwise(parts)]
@@ -133,7 +133,7 @@ def _tied(upper: Part, lower: Part, pitch: float, width: float) -> bool:
         return step < max(_TIGHT * pitch, 0.75 * size)
     if (step > 1.25 * pitch and step > 1.5 * size) or upper.bold != lower.bold:
         return False
-    tight = step < _TIGHT * pitch
+    tight = step < _TIGHT * pitch and (step < size or step < 0.85 * pitch)
     goes_on = lower.first[0].islower()
     if upper.anchor:
         if not goes_on and lower.label[-1].text.endswith(":"):
@@ -180,9 +180,12 @@ def _weakest(parts: list[Part], start: int, end: int, pitch: float) -> int:
 
 def _row(block: Block, chain: list[Part], order: int) -> Row:
     cells: dict[int, list[Piece]] = {}
+    lines: dict[int, set[int]] = {}
     for part in chain:
         for piece in part.cells:
-            cells.setdefault(column_at(block.columns, piece), []).append(piece)
+            column = column_at(block.columns, piece)
+            cells.setdefault(column, []).append(piece)
+            lines.setdefault(column, set()).add(part.line.order)
     labels = [part.label for part in chain if part.label]
     if not labels and len(cells) > 1 and not any(p.figure for p in cells[min(cells)]):
         # A label that stands for several rows is printed once; the next column then names the row.
@@ -191,7 +194,7 @@ def _row(block: Block, chain: list[Part], order: int) -> Row:
     everything = words + [w for pieces in cells.values() for p in pieces for w in p.words]
     return Row(
         _joined(labels),
-        [cell for column in sorted(cells) for cell in _cells(column, cells[column])],
+        [cell for column in sorted(cells) for cell in _cells(column, cells[column], len(lines[column]) > 1)],
         box_of(everything),
         round(words[0].x0 - block.left, 1) if words else 0.0,
         order,
@@ -200,9 +203,9 @@ def _row(block: Block, chain: list[Part], order: int) -> Row:
     )
 
 
-def _cells(column: int, pieces: list[Piece]) -> list[Cell]:
+def _cells(column: int, pieces: list[Piece], wrapped: bool) -> list[Cell]:
     """One cell for the wrapped lines of a text; figures stay apart even when they claim one column."""
-    if all(p.figure for p in pieces):
+    if not wrapped or all(p.figure for p in pieces):
         return [Cell(p.text, column, p.box) for p in pieces]
     return [Cell(" ".join(p.text for p in pieces), column, box_of([w for p in pieces for w in p.words]))]
 
