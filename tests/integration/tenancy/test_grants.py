@@ -41,7 +41,9 @@ from pg_policy order by 1, 2
 
 
 def as_lines(admin: Any) -> str:
-    lines = ["# Who may do what in the database, and the policies. Written by tests/integration/tenancy/test_grants.py."]
+    lines = [
+        "# Who may do what in the database, and the policies. Written by tests/integration/tenancy/test_grants.py."
+    ]
     for what, who, rights in admin.execute(GRANTS.encode()):
         if who == "smalt_worker" and " jobs." in what:
             continue  # the worker's rights on the queue: procrastinate's names, which change with its releases

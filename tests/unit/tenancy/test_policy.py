@@ -67,7 +67,17 @@ def test_those_who_read_the_books_read_no_content() -> None:
         TEXT.replace("  service", ""),
         "",
     ],
-    ids=["act left out", "act twice", "capital", "cell too many", "cell too few", "unknown act", "order", "role", "empty"],
+    ids=[
+        "act left out",
+        "act twice",
+        "capital",
+        "cell too many",
+        "cell too few",
+        "unknown act",
+        "order",
+        "role",
+        "empty",
+    ],
 )
 def test_a_file_that_is_not_complete_is_refused(broken: str) -> None:
     assert broken != TEXT
