@@ -172,7 +172,8 @@ class Asker:
         answer = outcome.answer
         sealed = None
         if answer is not None:
-            sealed = scope.seal(msgspec.msgpack.encode(answer), turn.place(context.turn, "answer"))
+            settled = turn.Settled(context.question, answer)
+            sealed = scope.seal(msgspec.msgpack.encode(settled), turn.place(context.turn, "answer"))
         now = self.clock.now()
         stored = await scope.execute(
             QUERIES.settle_turn,

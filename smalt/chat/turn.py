@@ -67,6 +67,16 @@ class Turn:
     started_at: datetime
 
 
+class Settled(msgspec.Struct, array_like=True):
+    """What is sealed when a turn settles: the question once more, so that a history opens one envelope a turn."""
+
+    question: str
+    answer: Answer
+
+
+_settled = msgspec.msgpack.Decoder(Settled)
+
+
 def place(turn: TurnId, column: str) -> Place:
     return Place("turn", column, turn.uuid)
 
@@ -89,13 +99,15 @@ def question_of(text: str) -> str:
 
 def opened(scope: TenantScope, row: TurnRow) -> Turn:
     identity, sealed = row.id, row.answer
-    answer = (
-        None if sealed is None else msgspec.msgpack.decode(scope.open(sealed, place(identity, "answer")), type=Answer)
-    )
+    if sealed is None:
+        question, answer = scope.open_text(row.question, place(identity, "question")), None
+    else:
+        settled = _settled.decode(scope.open(sealed, place(identity, "answer")))
+        question, answer = settled.question, settled.answer
     return Turn(
         id=identity,
         thread=row.conversation_id,
-        question=scope.open_text(row.question, place(identity, "question")),
+        question=question,
         answer=answer,
         state=row.state,
         total_ms=row.total_ms,

@@ -25,6 +25,8 @@ def verified(answer: Answer) -> Answer:
     The answered figure itself counts as traced only if its value is a cited figure's or the formula's. An answer whose
     figure is not is handed on without the figure: the text stays, visibly untraced.
     """
+    if answer.declined:  # the numbers in it name what was looked for; none is claimed
+        return msgspec.structs.replace(answer, figure=None, figures=0, traced=0)
     cited = _cited(answer)
     value = _formula_value(answer, cited)
     figure_holds = answer.figure is None or _figure_holds(answer, cited, value)

@@ -52,7 +52,11 @@ def locate(phrase: str, asked: Asked, group: Sequence[Opened]) -> tuple[Opened, 
     near: list[tuple[Opened, Fact]] = []
     ambiguous = False
     for opened in ordered(list(group), asked):
-        found = find(phrase, settle(asked, opened.profile), opened)
+        settled = settle(asked, opened.profile)
+        found = find(phrase, settled, opened)
+        if found.fact is None and asked.mode is Mode.LATEST and settled.mode is Mode.SPAN:
+            longer = (find(phrase, replace(settled, months=months), opened) for months in (6, 9))
+            found = next((one for one in longer if one.fact is not None), found)
         if found.fact is not None:
             return opened, found
         near += [(opened, fact) for fact in found.near]

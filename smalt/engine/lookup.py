@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from smalt.engine.asked import Asked, Mode, fit
-from smalt.engine.vocabulary import FLOW, STOCK, Measure, measure_of
+from smalt.engine.vocabulary import FLOW, STOCK, STRICT, Measure, measure_of
 from smalt.kernel.figures import Unit
 from smalt.search.model import BALANCE, CASHFLOW, COMPREHENSIVE, EQUITY, INCOME, Fact
 from smalt.search.segment import Opened
@@ -16,6 +16,7 @@ _ACCEPT = 80.0
 _TOTAL_COLUMN = re.compile(r"\b(?:total|consolidated|as reported|reported|company)\b")
 _FOREIGN_PATH = re.compile(r"\b(?:discontinued|pro forma|parent|eliminations?|non-gaap|segment|adjusted|guarantor|cumulative effect)\b")
 _SOFT = frozenset("total net amount consolidated company other value balance cost expense gross current".split())
+_PARTIAL = re.compile(r"\bexcluding\b|\bcontinuing\b|\bbefore\b(?!.*\btax)")
 _BALANCE_ROW = re.compile(r"^(?:total )?(?:ending |beginning )?balances?\b|^balances?,? ")
 _PUNCT = re.compile(r"[^\w%$&]+")
 
@@ -44,8 +45,11 @@ def find(phrase: str, asked: Asked, opened: Opened) -> Found:
     elif not any(score >= 90 for score in scored.values()):
         _fuzzy(phrase, opened, scored)
     ranked = []
+    strict = measure is not None and measure.key in STRICT and _primary_covers(measure, asked, opened)
     for index, score in scored.items():
         fact = opened.facts[index]
+        if strict and not opened.notes[fact.table].primary:
+            continue
         match = fit(asked, fact.span, opened.profile)
         if match <= 0:
             continue
@@ -65,6 +69,16 @@ def find(phrase: str, asked: Asked, opened: Opened) -> Found:
     return Found(fact, best[0], near)
 
 
+def _primary_covers(measure: Measure, asked: Asked, opened: Opened) -> bool:
+    """True when the measure's own statement is printed for the period asked."""
+    for index, note in enumerate(opened.notes):
+        if note.primary and note.statement == measure.statement:
+            spans = {opened.facts[at].span for at in opened.tables[index]}
+            if any(fit(asked, span, opened.profile) > 0 for span in spans):
+                return True
+    return False
+
+
 def _settled(ranked: list[tuple[float, int]], opened: Opened) -> bool:
     """Equal rivals are settled when the first stands in a primary statement and the others do not."""
     top = [opened.facts[index] for total, index in ranked if ranked[0][0] - total < 1.0]
@@ -79,6 +93,8 @@ def _exact(phrase: str, measure: Measure | None, opened: Opened, scored: dict[in
     key = label_key(phrase)
     letters, plain = _bare(fold(phrase)), _bare(fold(without_notes(phrase)))
     for index in opened.by_key.get(key, ()):
+        if measure is not None and opened.facts[index].unit != measure.unit:
+            continue
         label = _bare(opened.folded[index])
         to_the_letter = label in (letters, plain)
         if measure is not None:
@@ -108,6 +124,10 @@ def _rank(measure: Measure, label: str, fact: Fact) -> int | None:
     for rank, pattern in enumerate(measure.labels):
         if pattern.search(label):
             return rank
+    if measure.unit == Unit.PER_SHARE and fact.path and label.startswith("net "):
+        section = fold(fact.path[-1])
+        if measure.labels[0].search(section) and not (measure.avoid is not None and measure.avoid.search(label)):
+            return 1
     return None
 
 
@@ -131,11 +151,13 @@ def _standing(fact: Fact, measure: Measure | None, asked: Asked, opened: Opened,
         elif note.primary and note.statement in {EQUITY, COMPREHENSIVE}:
             points -= 2.0
         if measure.kind == FLOW and fact.span.months == 0:
-            points -= 40.0 if asked.mode is not Mode.INSTANT else 6.0
+            points -= 40.0 if asked.mode is not Mode.INSTANT else 0.0
         if measure.kind == STOCK and fact.span.months not in (0, None):
             points -= 40.0
         if measure.section_first is not None and any(measure.section_first.search(fold(part)) for part in fact.path):
             points += 2.0
+    if measure is not None and _PARTIAL.search(fact.label.lower()) and not _PARTIAL.search(phrase.lower()):
+        points -= 3.0
     if fact.qualifier and not _TOTAL_COLUMN.search(fact.qualifier):
         asked_for = set(content_terms(phrase))
         points -= 0.0 if asked_for & set(content_terms(fact.qualifier)) else 12.0

@@ -4,8 +4,8 @@
     K ‖ C  = HKDF-Expand(PRK, info = head ‖ salt ‖ SHA-256(context), L = 64)             once per envelope
 
 K (32 bytes) encrypts exactly one envelope; C (32 bytes) is stored in it as the commitment; ``salt`` is 32 random bytes
-stored in it. Putting the randomness into ``info`` lets the keyed state of HMAC be kept per data key: that halves the
-cost of a row, and RFC 5869 section 3.2 names ``info`` as the place that binds a derived key to its use.
+stored in it. Putting the randomness into ``info`` lets the keyed state of HMAC be kept per data key: that saves a
+third of a row, and RFC 5869 section 3.2 names ``info`` as the place that binds a derived key to its use.
 
 Invariants
  1 K is never reused: the salt is 256 random bits per envelope. That makes the fixed and counting nonces of the formats

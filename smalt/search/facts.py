@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -22,6 +23,8 @@ _TITLES = [
     (INCOME, re.compile(r"statements? of (?:consolidated )?(?:net )?(?:income|operations|earnings|profit)|income statements?|(?:profit and loss|p&l)")),
 ]  # fmt: skip
 _SENTENCE = re.compile(r"\b(?:see|notes? to|included|location|line items?|presents?|following|our|we|is|are|was|were|within|recorded|recognized|respectively|impact|effects?)\b")
+_CORE = frozenset({INCOME, BALANCE, CASHFLOW})
+_SET_PAGES = 14
 _PART = re.compile(r"\b(?:parent|condensed financial information of|supplemental|pro forma|vie)\b")
 _OPENING = re.compile(r"\b(?:beginning|opening|start) (?:of|balances?)|\bbeginning balance|\b(?:balances?,?|at|-|cash[\w\s]*,) (?:at )?beginning\b|\bbeginning of (?:the )?(?:year|period|quarter)")
 _CLOSING = re.compile(r"\b(?:end|ending|close|closing) (?:of|balances?)|\bending balance|\b(?:balances?,?|at|-|cash[\w\s]*,) (?:at )?end\b|\bend of (?:the )?(?:year|period|quarter)")
@@ -42,7 +45,34 @@ def extract(parsed: Parsed, profile: Profile | None = None) -> tuple[list[Fact],
             note = _note(page, table, top)
             notes.append(note)
             facts.extend(_table_facts(page, table, note, len(notes) - 1, profile))
+    _keep_one_set(facts, notes)
     return facts, notes
+
+
+def _keep_one_set(facts: list[Fact], notes: list[TableNote]) -> None:
+    """Only one set of statements is primary: the run of pages that holds most kinds with most figures (the first of equals).
+
+    Guarantor groups, subsidiaries and held-for-sale groups print statements of their own elsewhere.
+    """
+    sizes = Counter(fact.table for fact in facts)
+    primary = [(notes[at].page, notes[at].statement, size) for at, size in sizes.items() if notes[at].primary]
+    if not primary:
+        return
+
+    def weight(start: int) -> tuple[int, int]:
+        inside = [(kind, size) for page, kind, size in primary if start <= page <= start + _SET_PAGES]
+        best: dict[str, int] = {}
+        for kind, size in inside:
+            best[kind] = max(best.get(kind, 0), size)
+        return len({kind for kind in best if kind in _CORE}), sum(best.values())
+
+    start = max(sorted({page for page, _, _ in primary}), key=lambda page: (*weight(page), page))
+    chief: dict[str, int] = {}
+    for at, size in sorted(sizes.items(), key=lambda item: -item[1]):
+        if notes[at].primary and start <= notes[at].page <= start + _SET_PAGES:
+            chief.setdefault(notes[at].statement, notes[at].page)
+    for note in notes:
+        note.primary = note.primary and note.statement in chief and abs(note.page - chief[note.statement]) <= 1
 
 
 def _title_kind(lines: list[str]) -> tuple[str, str]:
@@ -120,7 +150,8 @@ def _whole_span(span: Span, note: TableNote, profile: Profile) -> Span:
     if end is None and year is not None and quarter is not None and year in profile.fiscal_ends:
         end = _quarter_end(profile.fiscal_ends[year], quarter)
     if end is not None and year is None and months in (0, 12, None):
-        year = label_year(profile, end)
+        year = label_year(profile, end, 9)
+        end = profile.fiscal_ends.get(year, end) if year is not None else end
     return Span(end, months, year, quarter)
 
 

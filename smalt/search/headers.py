@@ -163,7 +163,7 @@ def _by_index(rows: list[Row], indices: list[int]) -> dict[int, list[str]]:
 def _lend_lines(texts: dict[int, list[str]], context: list[str], order: list[int]) -> None:
     """Head lines that a reader left above the table, spread evenly: "2024 2023", "Three Months Ended Nine Months Ended"."""
     joined = " ".join(text for found in texts.values() for text in found)
-    for line in reversed(context[-4:]):
+    for line in reversed(context[-6:]):
         folded = fold(line)
         if len(folded) > 90:
             break
@@ -171,8 +171,25 @@ def _lend_lines(texts: dict[int, list[str]], context: list[str], order: list[int
         if parts and _LENGTHS.sub("", folded).strip(" ,") == "" and not _LENGTHS.search(fold(joined)):
             _spread(texts, parts, order)
         found = re.findall(r"(?:19|20)\d\d", folded)
-        if found and re.sub(r"(?:19|20)\d\d|\W", "", folded) == "" and not years(joined):
+        if found and not years(joined) and not _PERIOD_WORDS.sub("", folded):
             _spread(texts, found, order)
+            day = month_day(re.sub(r",?\s*(?:19|20)\d\d", " ", folded, count=1)) if len(found) > 1 else None
+            if day is not None:
+                _spread(texts, [re.split(r",?\s*(?:19|20)\d\d", folded, maxsplit=1)[0]], order)
+        joined = " ".join(text for found in texts.values() for text in found)
+    if not years(joined):
+        _zip_dates(texts, context, order)
+
+
+def _zip_dates(texts: dict[int, list[str]], context: list[str], order: list[int]) -> None:
+    """Dates broken over lines: "July 2," above "2023  December 31, 2022" are two heads of two columns."""
+    lines = [fold(line) for line in context[-4:] if len(line) < 70]
+    text = " ".join(line for line in lines if not _PERIOD_WORDS.sub("", re.sub(r"\([^)]*\)", " ", line)))
+    text = re.sub(r"\([^)]*\)", " ", text)
+    ends = re.findall(r"(?:19|20)\d\d", text)
+    days = re.findall(r"[a-z]{3,9}\.? \d{1,2}(?!\d)", text)
+    if order and len(ends) == len(days) == len(order) and all(month_day(day) for day in days):
+        _spread(texts, [f"{day}, {year}" for day, year in zip(days, ends, strict=True)], order)
 
 
 def _spread(texts: dict[int, list[str]], parts: list[str], order: list[int]) -> None:

@@ -36,7 +36,7 @@ _QUARTER = re.compile(
     r"(?:\s*(?:of|,|in|for|')?\s*(?:the\s+)?(?:fiscal\s*(?:year)?\s*|fy\s*)?((?:19|20)\d\d|\d\d(?!\d))?)?"
 )
 _ORDINAL = {"first": 1, "second": 2, "third": 3, "fourth": 4, "1st": 1, "2nd": 2, "3rd": 3, "4th": 4}
-_INSTANT = re.compile(r"\b(?:as of|as at|at(?: year end)?|balance(?:s)? (?:at|as of))\b")
+_INSTANT = re.compile(rf"\b(?:as of|as at|at (?:(?:fiscal )?year[- ]end|the end of|{_MONTH})|^at$|balances? at)\b")
 
 
 class Span(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -169,6 +169,9 @@ def header_span(text: str, context: list[str] | None = None) -> Span:
         return Span(None, 3, quarter[1] or year, quarter[0])
     if fiscal_years(text):
         return Span(None, length, year)
+    named = next((day for line in reversed(context) for _, _, day in dates(line) if day.year == year and month_day(text) is None), None)
+    if named is not None:
+        return Span(named, length)
     day = month_day(text) or next((day for line in reversed(context) if (day := _lent_day(line)) is not None), None)
     if day is None:
         found_month = _MONTH_YEAR.search(fold(text))

@@ -22,6 +22,7 @@ _CHARTER = re.compile(r"exact names? of (?:the )?(?:registrant|issuer|company)")
 _SUFFIX = re.compile(
     r"[\s,]+(?:inc|incorporated|corp|corporation|co|company|companies|ltd|limited|plc|llc|l\.?l\.?c|lp|l\.?p|n\.?v|s\.?a|se|ag|ab|asa|group|holdings?|trust|the|/[a-z]{2}/)\.?$"
 )
+_LEGAL = re.compile(r"^[A-Z][\w&.,'\- ]*\b(?:Inc|INC|Incorporated|Corp|CORP|Corporation|CORPORATION|Company|COMPANY|Co|Ltd|LTD|Limited|plc|PLC|LLC|L\.P|N\.V|AG|GmbH|SE|S\.A|Group|GROUP|Holdings|HOLDINGS)$")
 _ALIAS = re.compile(r"\(?\"([A-Z][\w&.\- ]{1,28}?),?\"")
 _TICKER = re.compile(r"\b([A-Z]{1,5})\s+(?:The\s+)?(?:New York Stock Exchange|NYSE|Nasdaq|NASDAQ)")
 _GENERIC = frozenset(
@@ -60,6 +61,10 @@ def _company(lines: list[str]) -> str:
                 candidate = lines[index - back].strip(" _,.") if index >= back else ""
                 if len(candidate) > 2 and re.search(r"[A-Za-z]{2}", candidate) and not re.match(r"(?i)commission file|form 10", candidate):
                     return _SPLIT_CAPS.sub(r"\1 \2", candidate)
+    for line in lines[:60]:
+        candidate = line.strip(" _,.")
+        if _LEGAL.search(candidate) and len(candidate) < 60 and not re.search(r"(?i)securities and exchange|exchange act|stock|nasdaq|file number|title of", candidate):
+            return candidate
     return ""
 
 
@@ -160,10 +165,10 @@ def _initials(bare: str) -> set[str]:
     return {plain, "".join(word[0] if word != "&" else "&" for word in words)} if len(words) > 1 else set()
 
 
-def label_year(profile: Profile, day: date) -> int | None:
-    """The fiscal year that ends on ``day`` (within a week), or None."""
+def label_year(profile: Profile, day: date, slack_days: int = 4) -> int | None:
+    """The fiscal year that ends on ``day``, give or take ``slack_days``, or None."""
     for year, end in profile.fiscal_ends.items():
-        if abs((end - day).days) <= 4:
+        if abs((end - day).days) <= slack_days:
             return year
     return None
 

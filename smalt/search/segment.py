@@ -141,12 +141,14 @@ class Opened:
         self.by_term: dict[str, set[int]] = defaultdict(set)
         self.words: set[str] = set()
         self.rows: dict[tuple[int, int], list[int]] = defaultdict(list)
+        self.tables: dict[int, list[int]] = defaultdict(list)
         keys: dict[str, str] = {}
         for index, fact in enumerate(self.facts):
             key = keys.get(fact.label)
             if key is None:
                 key = keys[fact.label] = label_key(fact.label)
             self.by_key[key].append(index)
+            self.tables[fact.table].append(index)
             self.rows[fact.table, fact.row].append(index)
         for key, indices in self.by_key.items():
             for term in key.split():

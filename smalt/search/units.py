@@ -17,7 +17,7 @@ _CAPTION = re.compile(
     r"|\((?:thousand|million|billion)s? of|\b(?:thousand|million|billion)s of (?:dollar|u\.?s|euro|yen)"
 )
 _SHARES_EXCEPTION = re.compile(r"(?:number of )?shares?(?:,| which| are| in| reflected| amounts?| data)*[^;)]{0,30}?\b(?:in )(thousand|million|billion)s?")
-_PER_SHARE_ONLY = re.compile(r"(?:per[- ]share|per[- ]unit)")
+_PER_SHARE_ONLY = re.compile(r"\bper[- ](?:(?:common|ordinary|diluted|basic|preferred)[- ])?(?:share|unit|ads)s?")
 _CURRENCY = [
     (re.compile(r"€|\beuros?\b|\beur\b"), "EUR"),
     (re.compile(r"£|\bpounds? sterling\b|\bgbp\b"), "GBP"),
@@ -40,7 +40,7 @@ _SHARES = re.compile(
 _SHARE_LINE = re.compile(r"^(?:total )?(?:weighted[- ]average |average |number of |diluted |basic |common )*shares (?:used|outstanding|in computing)\b|^weighted[- ]average (?:number of )?(?:common |ordinary |diluted |basic )*shares?\b|^(?:denominator|shares used)")
 _NOT_SHARES = re.compile(r"\$|\bvalue\b|\bper\b|repurchases? of|purchases? of|issuance of|proceeds|compensation|equity|withheld|settlement|cost of|dividends|payments?\b|stock[- ]based")
 _PERCENT = re.compile(r"%|\bpercent(?:age)?\b|\b(?:tax|discount|interest|growth|capitalization|vacancy|occupancy|dividend yield|crediting|statutory) rates?\b|\b(?:risk-free )?rate\b.{0,12}$|\bvolatility\b|\bdividend yield\b|\bmargin \(?%|\bcompounding\b")
-_TIME = re.compile(r"\b(?:years?|terms?|months|days|lives|life)\b(?: \(?in (?:years|months|days)\)?)?\W*$|\(years\)|in years\b|remaining lease term")
+_TIME = re.compile(r"\b(?:terms?|lives|life)\b(?: \(?in (?:years|months|days)\)?)?\W*$|\((?:years|months|days)\)|\bin (?:years|months|days)\b|remaining lease term")
 _COUNT = re.compile(r"\bnumber of\b|\bheadcount\b|\bemployees\b|\bstores?\b.{0,12}\b(?:count|open)|\bcount\b|\bunits?\b.{0,14}(?:sold|delivered|produced)|\bdeliveries\b|\bproduction\b")
 
 

@@ -59,7 +59,7 @@ function sources(citations, name) {
       "tr",
       { "data-n": c.n },
       h("td", { class: "no" }, c.n),
-      h("th", { scope: "row" }, h("a", { href: href(c), "data-n": c.n }, c.label || c.quote), h("small", {}, `${c.document} · ${place(c)}`)),
+      h("th", { scope: "row" }, h("a", { href: href(c), "data-n": c.n }, c.label || c.quote), h("small", {}, `${c.document} `, h("span", { class: "bound" }, `· ${place(c)}`))),
       h("td", { class: "basis" }, c.period, h("small", {}, c.unit)),
       h("td", { class: "value" }, c.value),
     );

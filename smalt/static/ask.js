@@ -187,6 +187,7 @@ async function broken(error, live, question) {
     if (!current && !box.value) box.value = question;
   }
   live.replaceWith(element);
+  follow();
   need("live").textContent = stopped ? "Stopped." : "";
 }
 

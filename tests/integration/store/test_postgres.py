@@ -19,6 +19,7 @@ import psycopg
 import pytest
 
 from smalt.kernel.errors import Conflict, Unavailable
+from smalt.store import orphans
 from smalt.store import place as place_module
 from smalt.store.account import server_account
 from smalt.store.binaries import find_binaries
@@ -163,7 +164,8 @@ def test_one_server_per_data_directory(place: Path) -> None:
     second.stop()
 
 
-def test_an_orphan_is_ended_before_a_new_server_starts(place: Path) -> None:
+def test_an_orphan_is_ended_before_a_new_server_starts(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(orphans, "_PATIENCE_S", 0.3)
     first = EmbeddedPostgres(place / "data")
     first.start()
     assert first.home is not None

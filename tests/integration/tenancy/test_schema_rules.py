@@ -93,8 +93,10 @@ PLANTED = {
     "index without tenant": ("create index i on smalt.turn (person_id)", "turn: index smalt.i is not a btree"),
     "hash index": ("create index i on smalt.turn using hash (tenant_id)", "turn: index smalt.i is not a btree"),
     "crossing foreign key": (
-        "create table public.p (id uuid primary key); alter table public.p owner to smalt_owner;"
-        "alter table smalt.turn add constraint f foreign key (person_id) references public.p not valid",
+        (
+            "create table public.p (id uuid primary key); alter table public.p owner to smalt_owner;"
+            "alter table smalt.turn add constraint f foreign key (person_id) references public.p not valid"
+        ),
         "turn: foreign key f crosses tenants",
     ),
     "exclusion": (
@@ -129,8 +131,10 @@ PLANTED = {
         "jobs.procrastinate_",
     ),
     "event trigger": (
-        "create function public.e() returns event_trigger language plpgsql as 'begin end';"
-        "create event trigger e on ddl_command_end execute function public.e()",
+        (
+            "create function public.e() returns event_trigger language plpgsql as 'begin end';"
+            "create event trigger e on ddl_command_end execute function public.e()"
+        ),
         "e: an event trigger",
     ),
     "bypass": ("alter role smalt_app bypassrls", "smalt_app: is stronger"),
@@ -214,8 +218,10 @@ def test_every_query_names_its_tenant(admin: Any, text: str) -> None:
             ["usage_entry"],
         ),
         (
-            "select t.id from smalt.turn t join smalt.person p on (p.tenant_id, p.id) = (t.tenant_id, t.person_id) "
-            "where t.tenant_id = %(tenant_id)s",
+            (
+                "select t.id from smalt.turn t join smalt.person p on (p.tenant_id, p.id) = (t.tenant_id, t.person_id) "
+                "where t.tenant_id = %(tenant_id)s"
+            ),
             [],
         ),
         ("select id from smalt.turn where tenant_id = %(tenant_id)s and state %% 2 = 1", []),

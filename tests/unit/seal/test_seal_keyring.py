@@ -56,9 +56,10 @@ def test_a_wrapped_key_belongs_to_tenant_and_version(store):
     keyring = Keyring(store)
     version, wrapped, _ = keyring.new_dek(ONE)
     store.rotate(ONE)
-    for tenant, claimed in ((TWO, version), (ONE, 2)):
-        with pytest.raises(Untrusted):
+    for tenant, claimed, code in ((TWO, version, "seal.key_or_place"), (ONE, 2, "key.version_mismatch")):
+        with pytest.raises(Untrusted) as caught:
             keyring.open_dek(tenant, 1, claimed, wrapped)
+        assert caught.value.code == code
     for at in range(0, len(wrapped), 7):
         bent = bytearray(wrapped)
         bent[at] ^= 1
