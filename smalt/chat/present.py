@@ -25,6 +25,7 @@ _NAMED = re.compile(
     r"|nov(?:ember)?|dec(?:ember)?)\s?)$",
     re.IGNORECASE,
 )
+_MONTH = re.compile(r"\s(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\b", re.IGNORECASE)
 _SCALES = {"thousand": 3, "million": 6, "billion": 9, "trillion": 12}
 
 
@@ -40,11 +41,14 @@ def present(answer: Mapping[str, Any]) -> dict[str, Any]:
     checks = answer.get("checks") or {}
     whole = int(checks.get("traced", 0)) >= int(checks.get("figures", 0))
     binder = _Binder(citations, answer.get("figure"), bool(answer.get("formula")), whole)
+    parts = list(binder.parts(answer.get("text") or ""))
+    for citation in citations:
+        citation["value"] = citation["value"] or _said_of(citation, parts)
     return {
         **answer,
         "citations": citations,
         "nearest": _numbered(answer.get("nearest") or [], len(citations) + 1),
-        "parts": list(binder.parts(answer.get("text") or "")),
+        "parts": parts,
         "formula_parts": list(binder.parts(answer.get("formula") or "")),
     }
 
@@ -63,6 +67,14 @@ def _value_of(citation: Mapping[str, Any]) -> str | None:
         return str(citation["value"])
     quote = str(citation.get("quote") or "").strip()
     return quote if printed_number(quote) is not None else None
+
+
+def _said_of(citation: Mapping[str, Any], parts: Sequence[Mapping[str, Any]]) -> str | None:
+    """For a quoted sentence: the answer's figure that is bound to it alone and stands in it."""
+    for part in parts:
+        if part.get("figure") and part["n"] == [citation["n"]] and part["text"] in str(citation.get("quote") or ""):
+            return str(part["text"])
+    return None
 
 
 class _Binder:
@@ -149,7 +161,7 @@ def _is_a_name(found: re.Match[str], before: str, after: str) -> bool:
     """Years, dates, page numbers, form names: numbers that name something and measure nothing."""
     if found["money"] or found["unit"] or "," in found["body"]:
         return False
-    if re.match(r"-[A-Z]", after) or _NAMED.search(before):
+    if re.match(r"-[A-Z]", after) or _NAMED.search(before) or _MONTH.match(after):
         return True
     return bool(re.fullmatch(r"(?:19|20)\d\d", found["body"]))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from smalt.library.parsed import Box, Page, Row, Table
@@ -26,6 +27,15 @@ def page_view(page: Page) -> dict[str, Any]:
         "tables": [_table(table) for table in page.tables],
         "grid": _grid(page),
     }
+
+
+def window_start(grid: Mapping[str, Any], cell: str | None, size: int = 200) -> int:
+    """Where a window of ``size`` rows of ``grid`` begins so that ``cell`` ("F18") stands in it; 0 without one."""
+    found = _REF.fullmatch(cell or "")
+    if found is None:
+        return 0
+    at = next((i for i, row in enumerate(grid["rows"]) if row["index"] >= int(found[2])), 0)
+    return 0 if at < size else at - size // 2
 
 
 def _table(table: Table) -> dict[str, Any]:

@@ -1,5 +1,5 @@
 // A turn as elements. The same elements as templates/_turn.html: change both.
-import { h, icon } from "./dom.js";
+import { h, icon, some } from "./dom.js";
 
 /** @typedef {{n: number, document_id: string, document: string, page: number|null, sheet: string|null, cell: string|null,
  *   quote: string, box: number[]|null, label: string|null, header?: string|null, period: string|null, unit: string|null, value?: string|null}} Citation */
@@ -53,28 +53,22 @@ function runs(parts, citations) {
 
 /** @param {Citation[]} citations @param {string} name */
 function sources(citations, name) {
-  const heads = ["No.", "Line", "Period", "Figure", "Unit", "Place"];
+  const heads = ["No.", "Line and place", "Period and unit", "Figure"];
+  const row = (/** @type {Citation} */ c) =>
+    h(
+      "tr",
+      { "data-n": c.n },
+      h("td", { class: "no" }, c.n),
+      h("th", { scope: "row" }, h("a", { href: href(c), "data-n": c.n }, c.label || c.quote), h("small", {}, `${c.document} `, h("span", { class: "bound" }, `· ${place(c)}`))),
+      h("td", { class: "basis" }, c.period, h("small", {}, c.unit)),
+      h("td", { class: "value" }, c.value),
+    );
   return h(
     "table",
     { class: "sources" },
     h("caption", { class: "away" }, name),
     h("thead", { class: "away" }, h("tr", {}, ...heads.map((word) => h("th", { scope: "col" }, word)))),
-    h(
-      "tbody",
-      {},
-      ...citations.map((c) =>
-        h(
-          "tr",
-          { "data-n": c.n },
-          h("td", { class: "no" }, c.n),
-          h("th", { scope: "row" }, h("a", { href: href(c), "data-n": c.n }, c.label || c.quote)),
-          h("td", { class: "period" }, c.period),
-          h("td", { class: "value" }, c.value),
-          h("td", { class: "unit" }, c.unit),
-          h("td", { class: "place" }, h("span", { class: "doc" }, c.document), " ", place(c)),
-        ),
-      ),
-    ),
+    h("tbody", {}, ...citations.map(row)),
   );
 }
 
@@ -83,8 +77,8 @@ function verdict(turn) {
   const { figures = 0, traced = 0 } = turn.answer?.checks ?? {};
   if (turn.state === "answered") {
     if (!figures) return ["busy", "page", "no figures to trace"];
-    if (figures === traced) return ["good", "tick", `checked: ${traced} of ${figures} figures traced`];
-    return ["warn", "warn", `checked: ${traced} of ${figures} figures traced, ${figures - traced} not`];
+    const words = `checked: ${traced} of ${some(figures, "figure")} traced`;
+    return figures === traced ? ["good", "tick", words] : ["warn", "warn", `${words}, ${figures - traced} not`];
   }
   if (turn.state === "declined") return ["busy", "find", "declined: not found in the documents"];
   if (turn.state === "cancelled") return ["busy", "stop", "stopped by you"];

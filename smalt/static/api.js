@@ -70,8 +70,8 @@ export async function send(method, path, how = {}) {
  * @returns {Promise<any>}
  */
 export async function call(method, path, how) {
-  const reply = await send(method, path, how);
-  return reply.status === 204 ? null : reply.json();
+  const text = await (await send(method, path, how)).text();
+  return text ? JSON.parse(text) : null;
 }
 
 /** @param {string} id */

@@ -108,6 +108,11 @@ async function put(question) {
   need("live").textContent = "Reading the documents.";
   let live = turns.appendChild(turnElement(fresh(question)));
   scroller.scrollTop = scroller.scrollHeight;
+  const since = performance.now();
+  const clock = setInterval(() => {
+    const state = document.querySelector('.turn[data-state="working"] .state');
+    if (state?.lastChild) state.lastChild.textContent = `working · ${Math.floor((performance.now() - since) / 1000)} s`;
+  }, 1000);
   try {
     const id = await conversation(question);
     const json = chosen ? { content: question, document_ids: chosen } : { content: question };
@@ -116,6 +121,7 @@ async function put(question) {
   } catch (error) {
     await broken(error, live, question);
   } finally {
+    clearInterval(clock);
     working = null;
     busy(false);
     if (!box.value) box.focus({ preventScroll: true });

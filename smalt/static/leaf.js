@@ -30,7 +30,7 @@ export function pageOf(document, number) {
   return page;
 }
 
-/** @param {Box} box @param {number} pad */
+/** @param {Box} box @param {number} pad @param {string} kind */
 const rect = (box, pad, kind) =>
   s("rect", { class: kind, x: box[0] - pad, y: box[1] - pad, width: box[2] - box[0] + 2 * pad, height: box[3] - box[1] + 2 * pad, rx: 1 });
 
@@ -49,7 +49,7 @@ export function locate(page, box) {
   for (const table of page.tables) {
     const row = table.rows.find((r) => r.box && overlap(r.box, box, 1) > 0.5 && overlap(r.box, box, 0) > 0.1);
     if (!row || !row.box) continue;
-    const heads = table.header.flatMap((r) => r.cells.filter((c) => c.box && overlap(c.box, box, 0) > 0.3));
+    const heads = table.header.flatMap((r) => r.cells.filter((c) => c.box && c.box[3] <= box[1] + 1 && overlap(c.box, box, 0) > 0.3));
     return {
       row: row.box,
       heads: heads.map((c) => ({ text: c.text, box: /** @type {Box} */ (c.box) })),
@@ -75,7 +75,11 @@ export function imagePage(document, page, target, name) {
   if (target.box) {
     const box = /** @type {Box} */ (target.box);
     const at = locate(page, box);
-    if (at.row) marks.append(rect([Math.min(at.row[0], box[0]), at.row[1], Math.max(at.row[2], box[2]), at.row[3]], 2, "mark-row"));
+    if (at.row) {
+      const left = Math.min(at.row[0], box[0]);
+      marks.append(rect([left, at.row[1], Math.max(at.row[2], box[2]), at.row[3]], 2, "mark-row"));
+      marks.append(rect([left - 11, at.row[1] - 2, left - 8, at.row[3] + 2], 0, "mark-head"));
+    }
     for (const head of at.heads) marks.append(rect([head.box[0], head.box[3] + 0.5, head.box[2], head.box[3] + 2], 0, "mark-head"));
     marks.append(rect(box, 2, "mark-cell"));
   }
@@ -96,7 +100,7 @@ export function gridPage(grid, ref) {
   const rows = at < 0 ? grid.rows.slice(0, 2 * AROUND) : [...grid.rows.slice(0, at > AROUND ? 1 : 0), ...grid.rows.slice(Math.max(0, at - AROUND), at + AROUND + 1)];
   return h(
     "div",
-    { class: "grid-page" },
+    { class: "grid-page", tabindex: 0, role: "group", "aria-label": "Sheet" },
     h(
       "table",
       {},

@@ -9,7 +9,7 @@ bind({ keys: ["?"], says: "these keys", run: (event) => (event.preventDefault(),
 let line = null;
 function connection() {
   if (!navigator.onLine && !line) {
-    line = h("div", { class: "offline", role: "status" }, icon("warn"), "Offline. What is on this page can still be read; asking waits for the connection.");
+    line = h("div", { class: "offline", role: "status" }, icon("warn"), "Offline: reading works, asking waits");
     document.body.append(line);
   } else if (navigator.onLine && line) {
     line.remove();

@@ -101,9 +101,8 @@ async function show(turn, at) {
  */
 function lifted(c, page, at, count) {
   const heads = c.box ? locate(page, /** @type {import("./leaf.js").Box} */ (c.box)).heads : [];
-  const head = c.header || heads.map((one) => one.text).join(" · ");
-  const facts = [c.unit, c.period || head].filter(Boolean);
-  if (head && c.period && !head.includes(c.period)) facts.push(head);
+  const said = new Set([c.unit, c.period, ...(c.header ? [c.header] : heads.map((one) => one.text))]);
+  const facts = [...said].filter((fact) => fact && (fact === c.period || !c.period?.includes(fact)));
   lift.hidden = false;
   lift.replaceChildren(
     h("p", { class: "lift-line" }, h("span", {}, c.label || c.quote), c.value && h("strong", {}, c.value)),

@@ -1,12 +1,12 @@
 // In the workspace, files that are being added show in a small tray; a ready one can be asked at once.
-import { h, icon, tool } from "./dom.js";
+import { h, icon, need, tool } from "./dom.js";
 import { take } from "./intake.js";
 import { notice, toast } from "./notice.js";
 import { joined } from "./ask.js";
 
 const WORDS = /** @type {Record<string, string>} */ ({ uploading: "uploading", queued: "waiting", reading: "reading", indexing: "indexing" });
 const tray = h("div", { class: "tray", role: "region", "aria-label": "Documents being added", hidden: true });
-document.body.append(tray);
+need("ask-form").before(tray);
 
 /** @param {File[]} files */
 export function add(files) {

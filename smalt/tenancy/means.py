@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from smalt.kernel.clock import Clock
 from smalt.kernel.ids import TenantId
@@ -14,12 +13,10 @@ from smalt.kernel.limits import TICKET_TTL_S
 from smalt.seal.keyring import Keyring, TenantKeys, WrappedKey
 from smalt.seal.keystore import KeyStore
 from smalt.seal.tickets import Tickets
+from smalt.store.blobs import Blobs
 from smalt.store.pool import Database, Tx
+from smalt.store.queue import Queue
 from smalt.tenancy.record import queries
-
-if TYPE_CHECKING:
-    from smalt.store.blobs import Blobs
-    from smalt.store.queue import Queue
 
 FIRST_KEY_NO = 1
 

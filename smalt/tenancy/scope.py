@@ -123,7 +123,7 @@ class TenantScope:
     async def delete_blobs(self, document: DocumentId) -> None:
         """Remove all parts of a document once the visit is committed."""
         self._live()
-        self._dropped.append(self._blob_key(document, ""))
+        self._dropped.append(f"{self.tenant.uuid}/{document.uuid}")
 
     def _blob_key(self, document: DocumentId, part: str) -> str:
         return f"{self.tenant.uuid}/{document.uuid}/{part}"
@@ -146,10 +146,13 @@ class TenantScope:
     async def drop_credentials_of(self, kind: CredentialKind, owner: Id) -> None:
         await self._live().execute(queries.drop_credentials_of, {"kind": int(kind), "id": owner.uuid})
 
-    async def defer(self, task: str, **ids: Id | int) -> None:
-        """Queue a job that exists exactly when this visit commits. It carries ids, and the entry that caused it."""
-        named = {name: str(value) if isinstance(value, Id) else value for name, value in ids.items()}
-        await self._means.queue.defer(self._live(), task, tenant=str(self.tenant), cause=str(self.entry), **named)
+    async def defer(self, task: str, *, lock: Id | None = None, **ids: Id | int) -> int:
+        """Queue a job that exists exactly when this visit commits; its number.
+
+        It carries ids only; ``tenant`` and ``cause`` (this visit's audit entry) are added here. Jobs with the same
+        ``lock`` run one after another.
+        """
+        return await self._means.queue.defer(self._live(), task, lock=lock, tenant=self.tenant, cause=self.entry, **ids)
 
     # -- the end, for Visit.enter
 

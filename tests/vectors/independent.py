@@ -132,8 +132,8 @@ def context(parts: list[bytes]) -> bytes:
 
 
 def derive(dek: bytes, salt: bytes, head: bytes, place: bytes) -> tuple[bytes, bytes]:
-    info = b"smalt/env/v1|" + head + hashlib.sha256(place).digest()
-    prk = hmac.new(salt, dek, "sha256").digest()
+    prk = hmac.new(b"smalt/env/v1", dek, "sha256").digest()
+    info = head + salt + hashlib.sha256(place).digest()
     key = hmac.new(prk, info + b"\1", "sha256").digest()
     return key, hmac.new(prk, key + info + b"\2", "sha256").digest()
 

@@ -1,15 +1,19 @@
 """The published vectors, both ways: the product makes and opens them, and so does a program that shares nothing with it."""
 
+import hashlib
 import importlib.util
 import json
 import uuid
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from smalt.kernel.errors import Untrusted
 from smalt.kernel.ids import TenantId
 from smalt.seal import envelope as product
+from smalt.seal.derivation import DataKey
 from smalt.seal.lent import TenantKeys
 from smalt.seal.stream import StreamSealer
 from smalt.seal.tickets import Tickets
@@ -69,7 +73,7 @@ def test_product_makes_the_rows(vector):
 def test_product_makes_the_streams(vector):
     place = product.context(*(bytes.fromhex(part) for part in vector["context"]))
     sealer = StreamSealer(raw(vector, "dek"), vector["key_no"], place, vector["log2_segment"])
-    sealer._begin(raw(vector, "dek"), vector["key_no"], place, vector["log2_segment"], raw(vector, "salt"))
+    sealer._begin_with_salt(raw(vector, "dek"), vector["key_no"], place, vector["log2_segment"], raw(vector, "salt"))
     assert sealer.update(raw(vector, "plaintext")) + sealer.finish() == raw(vector, "envelope")
 
 
@@ -107,3 +111,27 @@ def test_both_read_each_other(independent):
     stream = b"".join(product.seal_stream(dek, 9, [b"from ", b"the product" * 20], place, 6))
     assert independent.stream_open(dek, stream, place) == b"from " + b"the product" * 20
     assert independent.context(parts) == place
+
+
+def test_derivation_is_the_librarys_hkdf():
+    """The written-out Expand of the product against the library's whole HKDF."""
+    dek, head, salt, place = bytes(range(32)), b"\1\0\0\0\7", bytes(range(100, 132)), b"any context"
+    info = head + salt + hashlib.sha256(place).digest()
+    whole = HKDF(SHA256(), 64, b"smalt/env/v1", info).derive(dek)
+    assert b"".join(DataKey(dek).derive(head + salt, place)) == whole
+
+
+def test_the_published_example_is_a_vector():
+    text = (HERE.parents[1] / "docs/security/envelope.md").read_text()
+    example, name = {}, ""
+    for line in text[text.index("A first row to start from") :].splitlines():
+        words = line.split()
+        if line.startswith("    ") and words:
+            name = words[0] if len(words) == 2 else name
+            example[name] = example.get(name, b"") + bytes.fromhex(words[-1])
+    (vector,) = [v for v in load("row") if v["name"] == "text"]
+    assert example["DEK"] == raw(vector, "dek")
+    assert example["context"] == product.context(*(bytes.fromhex(part) for part in vector["context"]))
+    assert example["plaintext"] == raw(vector, "plaintext")
+    assert example["envelope"] == raw(vector, "envelope")
+    assert product.open_row(example["DEK"], example["envelope"], example["context"]) == example["plaintext"]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tenant_world import TICKET_KEY, TICKET_KEY_ID, MemoryBlobs, NoQueue, add_person
+from tenant_world import TICKET_KEY, TICKET_KEY_ID, add_person
 
 from smalt.kernel.clock import SystemClock
 from smalt.kernel.ids import TenantId
@@ -16,8 +16,10 @@ from smalt.seal.keyring import Keyring
 from smalt.seal.keystore import KeyStore
 from smalt.seal.kms_file import FileKms
 from smalt.seal.tickets import Tickets
+from smalt.store.blobs import Blobs
 from smalt.store.gate import install_ticket_key
 from smalt.store.pool import Database
+from smalt.store.queue import Queue
 from smalt.tenancy.actor import Role, person
 from smalt.tenancy.gateway import Gateway
 from smalt.tenancy.visit import Visit
@@ -35,8 +37,13 @@ def keystore(tmp_path: Path) -> KeyStore:
 
 
 @pytest.fixture
-async def gateway(database: Database, keystore: KeyStore, tickets: Tickets) -> AsyncIterator[Gateway]:
-    made = Gateway(database, keystore, Keyring(keystore), tickets, MemoryBlobs(), NoQueue(), SystemClock())  # type: ignore[arg-type]
+def blobs(tmp_path: Path) -> Blobs:
+    return Blobs(tmp_path / "blobs")
+
+
+@pytest.fixture
+async def gateway(database: Database, keystore: KeyStore, tickets: Tickets, blobs: Blobs) -> AsyncIterator[Gateway]:
+    made = Gateway(database, keystore, Keyring(keystore), tickets, blobs, Queue(), SystemClock())
     yield made
     await made.settle()
 

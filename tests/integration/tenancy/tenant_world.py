@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 from smalt.kernel.ids import PersonId, TenantId
@@ -21,32 +20,6 @@ ADD_PERSON = query(
     "insert into smalt.person (tenant_id, id, name, email, role, state) "
     "values (%(tenant_id)s, %(id)s, %(name)s, %(email)s, %(role)s, %(state)s)",
 )
-
-
-class MemoryBlobs:
-    """Blobs as a dictionary: what happens to them is the question here, not where they lie."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, bytes] = {}
-
-    async def put(self, key: str, chunks: AsyncIterator[bytes]) -> None:
-        self.kept[key] = b"".join([chunk async for chunk in chunks])
-
-    async def get(self, key: str) -> AsyncIterator[bytes]:
-        for start in range(0, len(self.kept[key]), 1000):
-            yield self.kept[key][start : start + 1000]
-
-    async def delete(self, prefix: str) -> None:
-        for key in [key for key in self.kept if key.startswith(prefix)]:
-            del self.kept[key]
-
-
-class NoQueue:
-    def __init__(self) -> None:
-        self.deferred: list[tuple[str, dict[str, Any]]] = []
-
-    async def defer(self, tx: object, task: str, **ids: Any) -> None:
-        self.deferred.append((task, ids))
 
 
 async def add_person(gateway: Gateway, tenant: TenantId, role: Role = Role.OWNER, **more: Any) -> PersonId:

@@ -93,8 +93,10 @@ PLANTED = {
     "index without tenant": ("create index i on smalt.turn (person_id)", "turn: index smalt.i is not a btree"),
     "hash index": ("create index i on smalt.turn using hash (tenant_id)", "turn: index smalt.i is not a btree"),
     "crossing foreign key": (
-        "create table public.p (id uuid primary key); alter table public.p owner to smalt_owner;"
-        "alter table smalt.turn add constraint f foreign key (person_id) references public.p not valid",
+        (
+            "create table public.p (id uuid primary key); alter table public.p owner to smalt_owner;"
+            "alter table smalt.turn add constraint f foreign key (person_id) references public.p not valid"
+        ),
         "turn: foreign key f crosses tenants",
     ),
     "exclusion": (
@@ -107,8 +109,14 @@ PLANTED = {
         "create function smalt.f() returns bigint language sql security definer as 'select count(*) from smalt.turn'",
         "smalt.f(): SECURITY DEFINER",
     ),
-    "definer without path": ("alter function gate.tenant() reset search_path", "gate.tenant(): a definer function not"),
-    "definer of another": ("alter function gate.tenant() owner to postgres", "gate.tenant(): a definer function not"),
+    "definer without path": (
+        "alter function gate.tenant() reset search_path",
+        "gate.tenant(): a definer function with another",
+    ),
+    "definer of another": (
+        "alter function gate.tenant() owner to postgres",
+        "gate.tenant(): a definer function with another",
+    ),
     "key installation": (
         "grant execute on function gate.install_key(integer, bytea, timestamptz) to smalt_app",
         "gate.install_key(integer,bytea,timestamp with time zone): smalt_app may call it",
@@ -117,9 +125,16 @@ PLANTED = {
         "create function smalt.f(text) returns text language sql leakproof as 'select $1'",
         "smalt.f(text): declared leakproof",
     ),
+    "queue": ("grant select on jobs.procrastinate_jobs to smalt_app", "jobs.procrastinate_jobs: smalt_app can reach"),
+    "queue function": (
+        "grant execute on all functions in schema jobs to smalt_app",
+        "jobs.procrastinate_",
+    ),
     "event trigger": (
-        "create function public.e() returns event_trigger language plpgsql as 'begin end';"
-        "create event trigger e on ddl_command_end execute function public.e()",
+        (
+            "create function public.e() returns event_trigger language plpgsql as 'begin end';"
+            "create event trigger e on ddl_command_end execute function public.e()"
+        ),
         "e: an event trigger",
     ),
     "bypass": ("alter role smalt_app bypassrls", "smalt_app: is stronger"),
@@ -203,8 +218,10 @@ def test_every_query_names_its_tenant(admin: Any, text: str) -> None:
             ["usage_entry"],
         ),
         (
-            "select t.id from smalt.turn t join smalt.person p on (p.tenant_id, p.id) = (t.tenant_id, t.person_id) "
-            "where t.tenant_id = %(tenant_id)s",
+            (
+                "select t.id from smalt.turn t join smalt.person p on (p.tenant_id, p.id) = (t.tenant_id, t.person_id) "
+                "where t.tenant_id = %(tenant_id)s"
+            ),
             [],
         ),
         ("select id from smalt.turn where tenant_id = %(tenant_id)s and state %% 2 = 1", []),
