@@ -29,15 +29,16 @@ def ask(words: tuple[str, ...], *, as_json: bool) -> None:
     The last argument is the question, everything before it a file: PDF, XLSX, CSV, DOCX, Markdown or text.
     """
     files, question = _split(words)
-    began = time.monotonic()
     with say.Steps(quiet=as_json) as steps:
         opened = asyncio.run(_read(files, steps))
         steps.begin("Answering")
+        began = time.monotonic()
         answer = _answer(question, opened)
+        milliseconds = round((time.monotonic() - began) * 1000)
     if as_json:
         say.result(shaped(answer))
     else:
-        print_answer(question, printed(answer, int((time.monotonic() - began) * 1000)))
+        print_answer(question, printed(answer, milliseconds))
 
 
 def _split(words: tuple[str, ...]) -> tuple[list[Path], str]:
@@ -101,13 +102,18 @@ async def _read(files: list[Path], steps: say.Steps) -> list[Opened]:
     for number, path in enumerate(files, 1):
         steps.begin(f"Reading {path.name} ({number} of {len(files)})")
         data = read_file(path)
+
+        def progress(done: int, total: int, name: str = path.name) -> None:
+            steps.detail(f"Reading {name}: {done} of {total}")
+
         try:
-            parsed = await parse(data, path.name, lambda _percent: None)
+            parsed = await parse(data, path.name, progress)
         except Failure as failure:
             failure.add_note(str(path))
             raise
         opened.append(Opened(str(number), path.name, build(parsed, path.name)))
-        steps.done(f"Read {path.name}: {len(parsed.pages)} pages")
+        unit = "sheets" if parsed.pages and parsed.pages[0].sheet is not None else "pages"
+        steps.done(f"Read {path.name}: {len(parsed.pages)} {unit}")
     return opened
 
 

@@ -14,8 +14,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from smalt.cli.demo_client import wait_until_ready
-from smalt.cli.serve import free_port
 from smalt.kernel.errors import Unavailable
+from smalt.server import reserve
 from smalt.settings import Settings
 
 STOP_S = 30
@@ -29,7 +29,9 @@ class Server:
 
     def __init__(self, settings: Settings, log: Path) -> None:
         self.data_dir = settings.data_dir.absolute()
-        self.port = free_port("127.0.0.1", settings.port)
+        reserved = reserve("127.0.0.1", settings.port)
+        reserved.release()
+        self.port = reserved.port
         self.log = log
         self.stopped_cleanly = False
         self._process: subprocess.Popen[bytes] | None = None

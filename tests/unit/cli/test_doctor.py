@@ -92,6 +92,17 @@ def test_postgresql(settings, monkeypatch):
     assert "db.example" not in probes.postgresql(elsewhere).found
 
 
+@pytest.mark.parametrize("missing", [None, *probes.WANTED_LOCKS])
+def test_document_reader(settings, monkeypatch, missing):
+    async def held():
+        return frozenset(probes.WANTED_LOCKS) - {missing}
+
+    monkeypatch.setattr("smalt.library.sandbox.locks_held", held)
+    found = probes.document_reader(settings)
+    assert found.state is (State.OK if missing is None else State.WARN)
+    assert missing is None or probes.WANTED_LOCKS[missing] in found.found
+
+
 def test_a_check_that_breaks_is_a_finding(settings, monkeypatch):
     def broken(_settings):
         raise Unavailable("database.missing", "No programs.", todo="Install them.")
