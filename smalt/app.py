@@ -299,6 +299,34 @@ def create_token(settings: Settings, *, tenant: str, name: str, scopes: str, day
         return asyncio.run(create(installation))
 
 
+FIRST_WORKSPACE = "Workspace"
+
+
+def first_link(installation: Installation) -> str | None:
+    """The link by which the first owner comes in: of a first workspace, made when there is none yet.
+
+    None once somebody has come in: whoever runs the machine gets no way into what is there.
+    """
+
+    async def make() -> str | None:
+        gateway = installation.gateway()
+        async with gateway.database:
+            credentials = Credentials.of(installation.keystore)
+            existing = installation.keystore.tenants()
+            if not existing:
+                _, _, secret = await tenants.create(gateway, credentials, FIRST_WORKSPACE)
+                return secret
+            if len(existing) > 1:
+                return None
+            try:
+                return await tenants.owner_link(gateway, credentials, existing[0])
+            except (Conflict, Missing):
+                return None
+
+    secret = asyncio.run(make())
+    return None if secret is None else f"{address(installation.settings)}/link/{secret}"
+
+
 async def _owner(gateway: Gateway, tenant: TenantId) -> PersonId:
     async with gateway.system(tenant).enter(Act.TENANT_READ, tenant) as scope:
         row = await scope.fetch_maybe(people_queries.active_owner)

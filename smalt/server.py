@@ -21,9 +21,10 @@ from granian.http import HTTP1Settings, HTTP2Settings
 from granian.log import LogLevels
 from granian.server.embed import Server as Granian
 
+from smalt.app import address, build, first_link, opened
 from smalt.kernel.clock import Clock
 from smalt.kernel.errors import Conflict, Unavailable
-from smalt.kernel.limits import KIB
+from smalt.kernel.limits import KIB, LINK_TTL_S
 from smalt.seal.certificate import ensure_certificate
 from smalt.settings import Settings
 from smalt.telemetry.events import Event, Milliseconds, emit
@@ -31,7 +32,6 @@ from smalt.telemetry.log import silence_libraries
 
 PORTS_TRIED = 20
 GRACE_S = 5.0
-_LOOK_EVERY_S = 0.05
 _UNWIND_S = 0.3
 """Granian says that it has ended while its Rust threads still let go of Python objects. If the interpreter ends first,
 they abort the process (seen in three of six stops without the pause, in none with it)."""
@@ -221,13 +221,13 @@ class Server:
     async def _wind_down(self, serving: asyncio.Task[None]) -> None:
         loop = asyncio.get_running_loop()
         began = loop.time()
-        while self._running and loop.time() - began < GRACE_S:
-            await asyncio.sleep(_LOOK_EVERY_S)
+        while self._running and (left := began + GRACE_S - loop.time()) > 0:
+            await asyncio.wait(set(self._running), timeout=left)
         cut_off = list(self._running)
         for task in cut_off:
             task.cancel()
         await asyncio.gather(*cut_off, return_exceptions=True)
-        self._granian.stop()
+        self._granian.stop()  # type: ignore[no-untyped-call]  # Granian types only part of itself
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(asyncio.shield(serving), GRACE_S)
         serving.cancel()
@@ -237,11 +237,31 @@ class Server:
 
 
 def run(settings: Settings, announce: Callable[[str], None] = print) -> None:
-    """Open the installation and serve it until SIGTERM or SIGINT. ``announce`` gets lines for the person who started it."""
-    from smalt.app import build, opened
+    """Open the installation and serve it until SIGTERM or SIGINT; ``announce`` gets lines for who started it.
 
+    The port is taken before the database starts, so that a second server on one directory fails before it prints an
+    address, and the address printed is the one that answers.
+    """
     reserved = reserve(settings.listen_host, settings.port)
-    with opened(settings) as installation:
-        tls = tls_of(settings, installation.clock)
-        server = Server(build(installation).asgi, reserved, tls)
-        asyncio.run(server.serve(lambda port: announce(f"Smalt runs at https://{settings.public_host[0]}:{port}")))
+    settings = settings.model_copy(update={"port": reserved.port})
+    announce("Starting Smalt: PostgreSQL, keys, certificate")
+    try:
+        with opened(settings) as installation:
+            tls = tls_of(settings, installation.clock)
+            server = Server(build(installation).asgi, reserved, tls)
+            link = first_link(installation)
+            asyncio.run(server.serve(lambda _: _greet(settings, tls, link, announce)))
+    finally:
+        reserved.release()
+
+
+def _greet(settings: Settings, tls: Tls, link: str | None, announce: Callable[[str], None]) -> None:
+    announce(f"Smalt runs at {address(settings)}")
+    if link is not None:
+        announce(f"Make the first account with this link; it works once, for {LINK_TTL_S // 60} minutes:\n  {link}")
+    else:
+        announce(f"Sign in at {address(settings)}/signin")
+    if tls.ca is not None:
+        announce(f"Your browser asks about the certificate until it trusts {tls.ca}")
+        announce(f"Its SHA-256 fingerprint: {tls.fingerprint}")
+    announce("Stop with Ctrl-C.")

@@ -19,6 +19,7 @@ from smalt.kernel.ids import DocumentId, PersonId
 from smalt.kernel.limits import FILE_NAME_MAX_CHARS
 from smalt.kernel.sealed import Place, Sealed
 from smalt.library.parsed import Kind
+from smalt.library.refusals import refusal
 from smalt.store.sql import load
 from smalt.tenancy.scope import TenantScope
 
@@ -175,6 +176,11 @@ async def delete(scope: TenantScope, document: DocumentId) -> None:
     await scope.delete_blobs(document)
 
 
+def _refusal_view(code: str) -> dict[str, str]:
+    told = refusal(code)
+    return {"code": code, "happened": told.happened, "kept": told.kept, "todo": told.todo}
+
+
 def view(document: Document) -> dict[str, Any]:
     """The document as the API shows it; of a failure the code is stored and its sentences are the product's."""
     return {
@@ -185,6 +191,6 @@ def view(document: Document) -> dict[str, Any]:
         "status": document.state.name.lower(),
         "progress": document.progress,
         "pages": document.pages,
-        "failure": None if document.failure is None else {"code": document.failure},
+        "failure": None if document.failure is None else _refusal_view(document.failure),
         "created_at": document.created_at.isoformat(),
     }

@@ -13,9 +13,8 @@ from starlette.responses import Response
 from smalt.kernel.errors import Failure, Forbidden
 from smalt.kernel.ids import PersonId, SessionId, TokenId
 from smalt.kernel.limits import NAME_MAX_CHARS
-from smalt.kernel.sealed import Place
 from smalt.people import person as people
-from smalt.people import session, token
+from smalt.people import session, token, workspace
 from smalt.people.person import PASSWORD_MIN_CHARS, queries
 from smalt.people.routes import signin_of
 from smalt.people.token import LIFE_DEFAULT_DAYS, LIFE_MAX_DAYS, SCOPES
@@ -138,8 +137,7 @@ async def me(visit: Member) -> Me:
     who = _person_of(visit)
     async with visit.enter(Act.PROFILE_READ, who) as scope:
         profile = await people.profile(scope, who)
-        row = await scope.fetch_one(queries.tenant_name)
-        name = scope.open_text(row["name"], Place("tenant", "name", visit.tenant.uuid))
+        name = await workspace.name_of(scope)
     return Me(
         id=str(profile.id),
         name=profile.name,

@@ -7,6 +7,7 @@ a stranger cannot cheaply lock a person out.
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -48,7 +49,7 @@ class Attempts:
                     "There were too many attempts to sign in.",
                     kept="The account is unchanged.",
                     todo="Wait until the time is over and try again.",
-                    retry_after_s=int(rest.total_seconds()) + 1,
+                    retry_after_s=math.ceil(rest.total_seconds()),
                 )
             del self._counts[key]
 

@@ -14,8 +14,9 @@ from smalt.kernel.clock import Clock
 from smalt.kernel.errors import Conflict, Gone
 from smalt.kernel.ids import InvitationId, PersonId, TenantId
 from smalt.kernel.limits import LINK_TTL_S
-from smalt.kernel.sealed import Place, Sealed
+from smalt.kernel.sealed import Sealed
 from smalt.people import person as people
+from smalt.people import workspace
 from smalt.people.credentials import Credentials
 from smalt.people.person import queries
 from smalt.tenancy.actor import PersonState, Role
@@ -36,13 +37,7 @@ class _Row:
     email: Sealed
 
 
-@dataclass(frozen=True, slots=True)
-class _Tenant:
-    name: Sealed
-
-
 _find = queries.find_invitation.rows(_Row)
-_tenant_name = queries.tenant_name.rows(_Tenant)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,11 +132,10 @@ async def look(gateway: Gateway, credentials: Credentials, secret: str) -> Invit
         row = await scope.fetch_maybe(_find, {"id": invitation.uuid, "now": gateway.clock.now()})
         if row is None:
             raise _over()
-        named = await scope.fetch_one(_tenant_name)
         person = PersonId(row.person_id)
         return Invitation(
             first=row.role is Role.OWNER,
-            workspace=scope.open_text(named.name, Place("tenant", "name", tenant.uuid)),
+            workspace=await workspace.name_of(scope),
             name=people.open_name(scope, person, row.name),
             email=people.open_email(scope, person, row.email),
             expires_at=row.expires_at,

@@ -63,7 +63,9 @@ def build_web(
     lifespan: Lifespan | None = None,
 ) -> Web:
     """``parts`` become attributes of ``app.state``, where routes find them. `TypeError` for a route without a door."""
-    app = Application(title="Smalt", version=version, description="Ask documents, get traced figures.", lifespan=lifespan)
+    app = Application(
+        title="Smalt", version=version, description="Ask documents, get traced figures.", lifespan=lifespan
+    )
     for router in (*routers, static_routes(pages.static), _description_routes()):
         app.include_router(router)
     app.state.doorkeeper = doorkeeper

@@ -33,11 +33,12 @@ SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"cross-origin-embedder-policy", b"require-corp"),
+    (b"server", b"smalt"),  # or Granian adds its own name
     (b"permissions-policy", ", ".join(f"{name}=()" for name in _OFF).encode()),
 )
 
 _OURS = frozenset(name for name, _ in SECURITY_HEADERS)
-_DROPPED = frozenset({b"server", b"x-powered-by"})
+_DROPPED = frozenset({b"x-powered-by"})
 
 
 def secured(headers: list[tuple[bytes, bytes]], request_id: bytes) -> list[tuple[bytes, bytes]]:

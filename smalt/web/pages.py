@@ -95,10 +95,10 @@ class Pages:
         )
         self._env.globals.update(static=static.url, url_for_static=static.url, version=version, person=None, here=None)
 
-    def render(self, name: str, **variables: Any) -> str:
+    def render(self, name: str, /, **variables: Any) -> str:
         return self._env.get_template(name).render(**variables)
 
-    def page(self, name: str, status: int = 200, **variables: Any) -> HTMLResponse:
+    def page(self, name: str, /, status: int = 200, **variables: Any) -> HTMLResponse:
         """The page ``name`` as a response. ``person`` and ``here`` are None unless given."""
         return HTMLResponse(self.render(name, **variables), status)
 

@@ -18,7 +18,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
-from smalt.kernel.errors import Failure, Forbidden, Malformed, Unauthenticated
+from smalt.kernel.errors import Failure, Forbidden, Malformed, Missing, TooLarge, Unauthenticated
 from smalt.telemetry.events import Slug
 from smalt.telemetry.log import report
 from smalt.web.passage import passage_of
@@ -59,26 +59,31 @@ class Problem:
 
 
 # What HTTP itself refuses, before any part of the product has a say.
-_PROTOCOL: Mapping[int, tuple[str, str, str]] = {
-    400: ("request.malformed", "The request is not well-formed HTTP.", "Send the request again as the API describes."),
-    404: ("route.unknown", "There is no such page.", "Check the address."),
-    405: ("method.unknown", "This address does not take that method.", "Use one of the methods in the Allow header."),
-    408: ("body.slow", "The body of the request did not arrive in time.", "Send it again over a steadier connection."),
-    413: ("body.too_large", "The body of the request is larger than what this address takes.", "Send less at a time."),
-    414: ("address.too_long", "The address is longer than what is accepted.", "Shorten the address."),
-    415: ("body.type", "The body has a type that this address does not take.", "Send the type the API describes."),
-    421: ("host.unknown", "This server does not answer for that host name.", "Use a name in SMALT_PUBLIC_HOST."),
-    431: ("headers.too_large", "The headers are larger than what is accepted.", "Send fewer or shorter headers."),
+_PROTOCOL: Mapping[int, tuple[type[Failure], str, str, str]] = {
+    400: (Malformed, "request.malformed", "The request is not well-formed HTTP.", "Send it as the API describes."),
+    404: (Missing, "route.unknown", "There is no such page.", "Check the address."),
+    405: (Malformed, "method.unknown", "This address does not take that method.", "Use a method in the Allow header."),
+    408: (Malformed, "body.slow", "The body of the request did not arrive in time.", "Send it again."),
+    413: (TooLarge, "body.too_large", "The body is larger than what this address takes.", "Send less at a time."),
+    414: (TooLarge, "address.too_long", "The address is longer than what is accepted.", "Shorten the address."),
+    415: (
+        Malformed,
+        "body.type",
+        "This address does not take bodies of that type.",
+        "Send the type the API describes.",
+    ),
+    421: (Missing, "host.unknown", "This server does not answer for that host name.", "Add it to SMALT_PUBLIC_HOST."),
+    431: (TooLarge, "headers.too_large", "The headers are larger than what is accepted.", "Send fewer headers."),
 }
 
 
 def protocol_problem(status: int, *, code: str | None = None, allow: str | None = None) -> Problem:
     """The problem of a status that HTTP gave, not the product."""
     known = _PROTOCOL.get(status)
-    title = HTTPStatus(status).phrase
     if known is None:
-        return Problem(status, code or f"http.{status}", title, title, "", "")
-    return Problem(status, code or known[0], title, known[1], "Nothing was changed.", known[2], allow=allow)
+        return Problem(status, code or f"http.{status}", HTTPStatus(status).phrase)
+    kind, usual, happened, todo = known
+    return Problem(status, code or usual, kind("").title, happened, "Nothing was changed.", todo, allow=allow)
 
 
 def unknown_problem() -> Problem:
