@@ -32,7 +32,8 @@ class Box(msgspec.Struct, frozen=True, array_like=True):
 class Cell(msgspec.Struct, array_like=True):
     """One cell. ``column`` counts the table's columns from 0 (the label column is not counted in PDF rows: see Row).
 
-    A head over several columns has ``span`` > 1 and ``column`` is the first of them.
+    A head over several columns has ``span`` > 1 and ``column`` is the first of them. ``format`` is a workbook cell's
+    number format when it shows a percentage or a currency; ``text`` is then still the number as stored.
     """
 
     text: str
@@ -41,6 +42,7 @@ class Cell(msgspec.Struct, array_like=True):
     ref: str | None = None  # "B7" in a workbook
     formula: str | None = None
     span: int = 1
+    format: str | None = None
 
 
 class Row(msgspec.Struct, array_like=True):
