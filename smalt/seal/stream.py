@@ -51,14 +51,15 @@ class StreamSealer:
     __slots__ = ("_aead", "_buffer", "_header", "_index", "_segment")
 
     def __init__(self, dek: bytes | DataKey, key_no: int, context: bytes, log2_segment: int = LOG2_SEGMENT) -> None:
-        self._begin(dek, key_no, context, log2_segment, os.urandom(SALT_BYTES))
+        self._begin_with_salt(dek, key_no, context, log2_segment, os.urandom(SALT_BYTES))
 
-    def _begin(self, dek: bytes | DataKey, key_no: int, place: bytes, log2_segment: int, salt: bytes) -> None:
+    def _begin_with_salt(self, dek: bytes | DataKey, key_no: int, place: bytes, log2_segment: int, salt: bytes) -> None:
+        """With a chosen salt for test vectors only, as in `envelope`."""
         if not LOG2_SEGMENT_MIN <= log2_segment <= LOG2_SEGMENT_MAX:
             raise ValueError("segment size out of range")
-        head = _HEAD.pack(STREAM, key_no, log2_segment)
-        key, commitment = data_key(dek).derive(head, salt, place)
-        self._header = head + salt + commitment
+        start = _HEAD.pack(STREAM, key_no, log2_segment) + salt
+        key, commitment = data_key(dek).derive(start, place)
+        self._header = start + commitment
         self._aead: AESGCM | None = AESGCM(key)
         self._segment = 1 << log2_segment
         self._buffer = bytearray()
@@ -113,8 +114,7 @@ class _Segments:
         _, key_no, log2_segment = _HEAD.unpack_from(header)
         if not LOG2_SEGMENT_MIN <= log2_segment <= LOG2_SEGMENT_MAX:
             raise Untrusted("seal.format", "Sealed data is not in a known format.")
-        salt, commitment = header[_HEAD.size : _SALT_END], header[_SALT_END:]
-        key = data_key(find_key(key_no)).derive_checked(header[: _HEAD.size], salt, place, commitment)
+        key = data_key(find_key(key_no)).derive_checked(header[:_SALT_END], place, header[_SALT_END:])
         self._aead = AESGCM(key)
         self.sealed_segment = (1 << log2_segment) + TAG_BYTES
 

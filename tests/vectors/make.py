@@ -107,6 +107,9 @@ def streams() -> list[dict[str, object]]:
         + full
         + independent.gcm_seal(key, bytes(3) + b"\1" + bytes(7) + b"\1", b""),
     }
+    for log2 in (5, 25):
+        other = independent.stream_seal(DEK, 3, b"text", independent.context(PLACE), log2, fixed("stream salt"))
+        bad[f"well sealed, but with segments of 2^{log2}"] = other
     return vectors + [envelope(name, sealed, None, PLACE) for name, sealed in bad.items()]
 
 

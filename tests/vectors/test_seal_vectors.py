@@ -73,7 +73,7 @@ def test_product_makes_the_rows(vector):
 def test_product_makes_the_streams(vector):
     place = product.context(*(bytes.fromhex(part) for part in vector["context"]))
     sealer = StreamSealer(raw(vector, "dek"), vector["key_no"], place, vector["log2_segment"])
-    sealer._begin(raw(vector, "dek"), vector["key_no"], place, vector["log2_segment"], raw(vector, "salt"))
+    sealer._begin_with_salt(raw(vector, "dek"), vector["key_no"], place, vector["log2_segment"], raw(vector, "salt"))
     assert sealer.update(raw(vector, "plaintext")) + sealer.finish() == raw(vector, "envelope")
 
 
@@ -118,4 +118,20 @@ def test_derivation_is_the_librarys_hkdf():
     dek, head, salt, place = bytes(range(32)), b"\1\0\0\0\7", bytes(range(100, 132)), b"any context"
     info = head + salt + hashlib.sha256(place).digest()
     whole = HKDF(SHA256(), 64, b"smalt/env/v1", info).derive(dek)
-    assert b"".join(DataKey(dek).derive(head, salt, place)) == whole
+    assert b"".join(DataKey(dek).derive(head + salt, place)) == whole
+
+
+def test_the_published_example_is_a_vector():
+    text = (HERE.parents[1] / "docs/security/envelope.md").read_text()
+    example, name = {}, ""
+    for line in text[text.index("A first row to start from") :].splitlines():
+        words = line.split()
+        if line.startswith("    ") and words:
+            name = words[0] if len(words) == 2 else name
+            example[name] = example.get(name, b"") + bytes.fromhex(words[-1])
+    (vector,) = [v for v in load("row") if v["name"] == "text"]
+    assert example["DEK"] == raw(vector, "dek")
+    assert example["context"] == product.context(*(bytes.fromhex(part) for part in vector["context"]))
+    assert example["plaintext"] == raw(vector, "plaintext")
+    assert example["envelope"] == raw(vector, "envelope")
+    assert product.open_row(example["DEK"], example["envelope"], example["context"]) == example["plaintext"]

@@ -56,9 +56,10 @@ def test_a_wrapped_key_belongs_to_tenant_and_version(store):
     keyring = Keyring(store)
     version, wrapped, _ = keyring.new_dek(ONE)
     store.rotate(ONE)
-    for tenant, claimed in ((TWO, version), (ONE, 2)):
-        with pytest.raises(Untrusted):
+    for tenant, claimed, code in ((TWO, version, "seal.key_or_place"), (ONE, 2, "key.version_mismatch")):
+        with pytest.raises(Untrusted) as caught:
             keyring.open_dek(tenant, 1, claimed, wrapped)
+        assert caught.value.code == code
     for at in range(0, len(wrapped), 7):
         bent = bytearray(wrapped)
         bent[at] ^= 1
@@ -264,3 +265,23 @@ def test_an_envelope_of_unknown_form(store):
     for bent in (b"", b"\x03" + envelope_of(sealed)[1:], b"\x02" + envelope_of(sealed)[1:]):
         with pytest.raises(Untrusted):
             keys.open(Sealed(bent), PLACE)
+
+
+def test_many_rows_of_a_column(store):
+    store.create(ONE)
+    keyring = Keyring(store)
+    rows = rows_of(keyring, ONE, 2)
+    ids = [uuid.uuid4() for _ in range(6)]
+    older, newer = keyring.lend(ONE, rows[:1]), keyring.lend(ONE, rows)
+    sealed = [
+        (row, (older if number % 2 else newer).seal(b"%d" % number, Place("turn", "answer", row)))
+        for number, row in enumerate(ids)
+    ]
+    assert newer.open_column("turn", "answer", sealed) == [b"%d" % number for number in range(6)]
+    for table, column, these in (
+        ("turn", "question", sealed),
+        ("t", "urnanswer", sealed),
+        ("turn", "answer", [(ids[1], sealed[0][1])]),
+    ):
+        with pytest.raises(Untrusted):
+            newer.open_column(table, column, these)

@@ -191,8 +191,9 @@ def test_another_tenants_object_is_refused(store, tmp_path):
     store.create(TWO)
     tenants = tmp_path / "keys" / "tenants"
     shutil.copy(tenants / f"{ONE.uuid}.json", tenants / f"{TWO.uuid}.json")
-    with pytest.raises(Untrusted):
+    with pytest.raises(Untrusted) as caught:
         store.kek(TWO)
+    assert caught.value.code == "keystore.moved"
     # … also when the name inside was changed with it: the wrapping names the tenant.
     text = (tenants / f"{ONE.uuid}.json").read_text().replace(str(ONE.uuid), str(TWO.uuid))
     (tenants / f"{TWO.uuid}.json").write_text(text)
@@ -352,6 +353,21 @@ tenant = TenantId.parse(sys.argv[2])
 for _ in range(5):
     store.rotate(tenant)
 """
+
+
+def test_a_purpose_key_made_meanwhile_is_kept(store, kms, tmp_path, clock, monkeypatch):
+    """Both find no key; the other process is first to the lock."""
+    other = KeyStore(kms, tmp_path / "keys", clock)
+    real, made = store._lock, []
+
+    def late():
+        monkeypatch.setattr(store, "_lock", real)
+        made.append(other.purpose_key("a"))
+        return real()
+
+    monkeypatch.setattr(store, "_lock", late)
+    assert store.purpose_key("a") == made[0]
+    assert other.purpose_key("a") == made[0]
 
 
 def test_processes_do_not_overwrite_each_other(store, tmp_path):
