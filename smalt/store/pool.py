@@ -15,7 +15,7 @@ import psycopg
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
 
-from smalt.kernel.errors import Missing
+from smalt.kernel.errors import Failure, Missing, Unavailable
 from smalt.store import adapters
 from smalt.store.failures import down, failure_of, unsure
 from smalt.store.sql import Query, R, query
@@ -94,15 +94,15 @@ class Tx:
                     await go(cursor)
                     return await read(cursor)
             self._begun = True
-            async with connection.pipeline() as pipeline, connection.cursor() as cursor:
-                await connection.execute(b"begin")
-                # Without a ticket an empty one: a session must not go on with what somebody set for its whole length.
-                await connection.execute(_TICKET, (self._ticket or "",))
-                await go(cursor)
-                if self._alone:
-                    self._ended = True
-                    await connection.execute(b"commit")
-                await pipeline.sync()
+            async with connection.cursor() as cursor:
+                async with connection.pipeline():  # its end is the one exchange; what failed is raised there
+                    await connection.execute(b"begin")
+                    # Without a ticket an empty one: a session must not go on with what was set for its whole length.
+                    await connection.execute(_TICKET, (self._ticket or "",))
+                    await go(cursor)
+                    if self._alone:
+                        self._ended = True
+                        await connection.execute(b"commit")
                 return await read(cursor)
         except psycopg.Error as error:
             failure = failure_of(error, name)
@@ -156,9 +156,13 @@ class Database:
         size: int = 8,
         statement_timeout_s: int = 15,
         wait_timeout_s: float = 3.0,
+        explain: Callable[[], Failure | None] | None = None,
     ) -> None:
-        """``wait_timeout_s``: how long a caller waits for a session before it hears that there is none."""
+        """``wait_timeout_s``: how long a caller waits for a session before it hears that there is none. ``explain``: asked
+        why a database of our own does not answer (`EmbeddedPostgres.explain`).
+        """
         self._conninfo = conninfo
+        self._explain = explain
         self._timeouts = (f"{statement_timeout_s}s", "5s", f"{4 * statement_timeout_s}s")
         self._wait_timeout_s = wait_timeout_s
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
@@ -205,11 +209,22 @@ class Database:
             try:
                 yield tx
                 await tx._commit()  # noqa: SLF001  # the one caller
-            except BaseException:
+            except BaseException as error:
                 await tx._rollback()  # noqa: SLF001  # the one caller
-                raise
+                failure = self._explained(error)
+                if failure is error:
+                    raise
+            else:
+                return
         finally:
             await self._pool.putconn(connection)
+        raise failure
+
+    def _explained(self, error: BaseException) -> BaseException:
+        """The reason of a database that is down, where it is known."""
+        if self._explain is None or not isinstance(error, Unavailable) or error.code != "database.down":
+            return error
+        return self._explain() or error
 
     async def ready(self) -> None:
         """Return when the database answers; raise `Unavailable` when it does not."""
@@ -235,7 +250,7 @@ class Database:
             if failure.code == "database.busy" and not await self._answers():
                 failure = down()
                 break
-        raise failure
+        raise self._explained(failure)
 
     async def _answers(self) -> bool:
         """Whether a session of our own can be had: tells a long queue from a dead server."""

@@ -7,6 +7,7 @@ way, the kernel sends the server SIGINT, its fast shutdown.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import os
@@ -25,16 +26,19 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from smalt.kernel.errors import Failure, Unavailable
+from smalt.kernel.limits import MIB
 from smalt.store import orphans, place
 from smalt.store.account import Account, connecting_names, server_account
 from smalt.store.binaries import Binaries, find_binaries
 from smalt.store.server_config import ADMIN_ROLE, write_config
-from smalt.store.server_log import ServerLog
+from smalt.store.server_log import ServerLog, disk_full
 
 _START_TIMEOUT_S = 120.0  # crash recovery of a busy database included
-_STOP_TIMEOUT_S = 60.0
-_RESTARTS_MAX = 5
-_RESTART_WINDOW_S = 60.0
+_STOP_TIMEOUT_S = 30.0
+_PAUSE_MIN_S = 0.05
+_PAUSE_MAX_S = 5.0
+_STEADY_S = 60.0
+_ROOM_BYTES = 32 * MIB  # one segment of the write-ahead log and what a start needs
 _PR_SET_PDEATHSIG = 1
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -50,6 +54,7 @@ class EmbeddedPostgres:
         self._process: subprocess.Popen[bytes] | None = None
         self._keeper: threading.Thread | None = None
         self._failure: OSError | None = None
+        self._up = False
         self._lock: place.Lock | None = None
         self.restarts = 0
         self.binaries: Binaries | None = None  # known after `start`
@@ -83,29 +88,42 @@ class EmbeddedPostgres:
             failure = error
         else:
             return
-        self._give_up()
+        self.stop()
         raise failure
 
     def stop(self) -> None:
         """End sessions, write everything down, stop. Does nothing when it does not run."""
         self._stopping.set()
-        process, keeper = self._process, self._keeper
-        if process is not None and process.poll() is None:
-            process.send_signal(signal.SIGINT)
-            try:
-                process.wait(_STOP_TIMEOUT_S)
-            except subprocess.TimeoutExpired:
-                process.send_signal(signal.SIGQUIT)  # at once; the next start replays the log
-                process.wait()
+        keeper = self._keeper
         if keeper is not None:
-            keeper.join()
-        self._give_up()
+            self._signal(signal.SIGINT)
+            keeper.join(_STOP_TIMEOUT_S)
+            if keeper.is_alive():
+                self._signal(signal.SIGQUIT)  # at once; the next start replays the log
+                keeper.join()
+        self._process = self._keeper = self._failure = self.sockets = None
+        self._up = False
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    def _signal(self, number: signal.Signals) -> None:
+        process = self._process
+        if process is not None:
+            process.send_signal(number)  # knows by itself whether it has ended
 
     def conninfo(self, role: str, dbname: str = "smalt") -> str:
         """The connection string of ``role``: no password, the operating system vouches for us."""
         if self.sockets is None:
             raise Unavailable("database.stopped", "The embedded database was not started.")
         return make_conninfo(host=str(self.sockets), port=place.PORT, user=role, dbname=dbname)
+
+    def explain(self) -> Failure | None:
+        """Why the database does not answer, if it is something that the operator must hear: a full disk."""
+        home = self.home
+        if home is None or shutil.disk_usage(home).free >= _ROOM_BYTES:
+            return None
+        return disk_full()
 
     def _start(self) -> None:
         account = self.account = server_account()
@@ -127,36 +145,41 @@ class EmbeddedPostgres:
         main = write_config(config, self.sockets, self.binaries.major, connecting_names(account), self._settings)
         launch = _launcher(self.binaries, account, data, main, log)
         started = threading.Event()
-        self._keeper = threading.Thread(target=self._keep, args=(launch, data, started), name="postgres", daemon=True)
+        self._keeper = threading.Thread(
+            target=self._keep, args=(launch, data, account, started), name="postgres", daemon=True
+        )
         self._keeper.start()
         started.wait()
         if self._failure is not None:
             raise self._failure
         self._wait_until_ready(data, log)
+        self._up = True
         _make_database(self.conninfo(ADMIN_ROLE, "postgres"))
 
-    def _keep(self, launch: Callable[[], subprocess.Popen[bytes]], data: Path, started: threading.Event) -> None:
+    def _keep(
+        self, launch: Callable[[], subprocess.Popen[bytes]], data: Path, account: Account, started: threading.Event
+    ) -> None:
         """Be the server's parent thread: the kernel's death signal follows the *thread* that made the process."""
-        crashes: list[float] = []
+        pause_s = _PAUSE_MIN_S
         while not self._stopping.is_set():
+            began = time.monotonic()
             try:
                 process = self._process = launch()
             except OSError as error:
                 self._failure = error
+            else:
                 started.set()
-                return
-            ready_before = started.is_set()
+                if self._stopping.is_set():  # `stop` may have seen the one before
+                    process.send_signal(signal.SIGINT)
+                process.wait()
             started.set()
-            process.wait()
-            if self._stopping.is_set() or not (ready_before or self._ready(data, process.pid)):
+            if not self._up:  # it never got ready: `start` says why
                 return
-            crashes = [at for at in crashes if at > time.monotonic() - _RESTART_WINDOW_S] + [time.monotonic()]
-            if len(crashes) > _RESTARTS_MAX:
-                return
+            # However often it fails, it is tried again: a disk that was full has room at last.
+            pause_s = _PAUSE_MIN_S if time.monotonic() > began + _STEADY_S else min(2 * pause_s, _PAUSE_MAX_S)
+            self._stopping.wait(pause_s)
             self.restarts += 1
-            self._stopping.wait(0.2 * 2 ** len(crashes))
-            account = self.account
-            if account is not None:
+            with contextlib.suppress(Failure):  # an orphan that does not end keeps the next one from starting
                 orphans.end(data, account)
 
     def _wait_until_ready(self, data: Path, log: ServerLog) -> None:
@@ -183,17 +206,6 @@ class EmbeddedPostgres:
         except OSError:
             return False
         return len(lines) > 7 and lines[0].strip() == str(pid) and lines[7].strip() == "ready"
-
-    def _give_up(self) -> None:
-        self._stopping.set()
-        process = self._process
-        if process is not None and process.poll() is None:
-            process.send_signal(signal.SIGINT)
-            process.wait()
-        self._process = self._keeper = self._failure = self.sockets = None
-        if self._lock is not None:
-            self._lock.release()
-            self._lock = None
 
 
 def conninfo_of_running(data_dir: Path, role: str, dbname: str = "smalt") -> str:
@@ -232,17 +244,15 @@ def _make_cluster(home: Path, binaries: Binaries, account: Account) -> None:
         env=binaries.environment(), cwd="/", capture_output=True, text=True, check=False, **account.popen(),
     )  # fmt: skip
     if made.returncode != 0:
-        full = "No space left" in made.stderr
         shutil.rmtree(fresh, ignore_errors=True)
-        raise (
-            _disk_full()
-            if full
-            else Unavailable(
-                "postgres.init",
-                "The embedded database could not be made.",
-                kept="Nothing was left behind.",
-                todo="Run `smalt doctor`; check the space and the rights of the data directory.",
-            )
+        if "No space left" in made.stderr:
+            raise disk_full()
+        place.write_whole(home / "initdb.log", made.stderr)
+        raise Unavailable(
+            "postgres.init",
+            "The embedded database could not be made.",
+            kept="Nothing was left behind.",
+            todo="The file initdb.log in the database's folder says why.",
         )
     fresh.rename(home / "data")
     folder = os.open(home, os.O_RDONLY | os.O_DIRECTORY)
@@ -293,16 +303,7 @@ def _death_signal() -> Callable[[], None]:
 
 
 def _failure_of(error: OSError) -> Failure:
-    return _disk_full() if error.errno in (errno.ENOSPC, errno.EDQUOT) else _unreadable()
-
-
-def _disk_full() -> Failure:
-    return Unavailable(
-        "disk.full",
-        "The disk that holds the data directory is full.",
-        kept="What was committed is kept.",
-        todo="Make room, then try again.",
-    )
+    return disk_full() if error.errno in (errno.ENOSPC, errno.EDQUOT) else _unreadable()
 
 
 def _unreadable() -> Failure:

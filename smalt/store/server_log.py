@@ -32,12 +32,7 @@ class ServerLog:
             file.seek(self._begun_at)
             said = file.read(65536).decode("utf-8", "replace")
         if "No space left on device" in said:
-            return Unavailable(
-                "disk.full",
-                "The database cannot start: the disk that holds the data directory is full.",
-                kept="What was committed is kept.",
-                todo="Make room, then start again.",
-            )
+            return disk_full()
         if "lock file" in said and "already exists" in said:
             return Conflict("data_dir.in_use", "Another database server is using this data directory.")
         if "Permission denied" in said or "has wrong ownership" in said or "has invalid permissions" in said:
@@ -52,3 +47,14 @@ class ServerLog:
             kept="What was committed is kept.",
             todo="The last lines of server.log in the database's folder say why.",
         )
+
+
+def disk_full() -> Failure:
+    """The server cannot start or go on."""
+    return Unavailable(
+        "disk.full",
+        "The disk that holds the database is full.",
+        kept="What was committed is kept; this change was not made.",
+        todo="Make room, then try again: the database comes back by itself.",
+        retry_after_s=60,
+    )
