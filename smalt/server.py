@@ -11,6 +11,7 @@ import contextlib
 import errno
 import signal
 import socket
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,15 +78,16 @@ class Tls:
 
 @dataclass(slots=True)
 class Reserved:
-    """A port that is ours until `release`. Held by a socket that is bound and never listens."""
+    """A port that no other Smalt on this machine takes until `release`."""
 
     host: str
     port: int
     wanted: int
-    _holder: socket.socket
+    _claim: socket.socket | None
 
     def release(self) -> None:
-        self._holder.close()
+        if self._claim is not None:
+            self._claim.close()
 
 
 def tls_of(settings: Settings, clock: Clock) -> Tls:
@@ -106,31 +108,61 @@ def tls_of(settings: Settings, clock: Clock) -> Tls:
 def reserve(host: str, port: int, tries: int = PORTS_TRIED) -> Reserved:
     """``port``, or the next one that is free. `Unavailable` when none of ``tries`` is.
 
-    Granian binds with SO_REUSEPORT, which would let two servers of one user share a port in silence. So the port is
-    first bound without it, which fails when anybody has it, and is then held while Granian binds beside.
+    Granian binds with SO_REUSEPORT, which would let two servers of one user share a port in silence, each getting a
+    part of the connections. So the port is first tried without it, which fails when anybody listens there, and two
+    that start at the same moment are told apart by a claim on the number.
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for candidate in range(port, min(port + tries, 65536)):
-        holder = socket.socket(family, socket.SOCK_STREAM)
         try:
-            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            holder.bind((host, candidate))
-            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        except OSError as error:
-            holder.close()
-            if error.errno in {errno.EADDRINUSE, errno.EACCES}:
-                continue
-            raise Unavailable(
-                "server.address",
-                "The address to listen on is not one of this machine.",
-                todo="Correct SMALT_LISTEN_HOST.",
-            ) from None
-        return Reserved(host, candidate, port, holder)
+            claim = _claim(candidate)
+        except OSError:
+            continue
+        if _is_free(host, candidate):
+            return Reserved(host, candidate, port, claim)
+        if claim is not None:
+            claim.close()
     raise Unavailable(
         "server.no_port",
         "No port is free to listen on.",
         todo="Stop what uses the port, or set SMALT_PORT to another one.",
         facts={"first": port, "tried": tries},
+    )
+
+
+def _claim(port: int) -> socket.socket | None:
+    """A name in Linux's abstract namespace: one holder, gone with its process, as wide as the port numbers themselves.
+
+    `OSError` when another process holds it. Elsewhere Granian does not share ports, so nothing is claimed.
+    """
+    if sys.platform != "linux":
+        return None
+    claim = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        claim.bind(f"\0smalt/port/{port}")
+    except OSError:
+        claim.close()
+        raise
+    return claim
+
+
+def _is_free(host: str, port: int) -> bool:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM) as probe:
+        try:
+            probe.setsockopt(
+                socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+            )  # what lingers from a server before is no matter
+            probe.bind((host, port))
+        except OSError as error:
+            if error.errno in {errno.EADDRINUSE, errno.EACCES}:
+                return False
+            wrong = error.errno
+        else:
+            return True
+    raise Unavailable(
+        "server.address",
+        "The address to listen on is not one of this machine.",
+        todo="Correct SMALT_LISTEN_HOST.",
+        facts={"errno": wrong or 0},
     )
 
 
