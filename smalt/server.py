@@ -27,8 +27,8 @@ from smalt.kernel.errors import Conflict, Unavailable
 from smalt.kernel.limits import KIB
 from smalt.seal.certificate import ensure_certificate
 from smalt.settings import Settings
-from smalt.telemetry.events import Event, Milliseconds, emit
-from smalt.telemetry.log import silence_libraries
+from smalt.telemetry.events import Event, Milliseconds, Slug, emit
+from smalt.telemetry.log import report, silence_libraries
 
 PORTS_TRIED = 20
 GRACE_S = 5.0
@@ -172,6 +172,7 @@ class Server:
     def __init__(self, app: Any, reserved: Reserved, tls: Tls) -> None:
         self._running: set[asyncio.Task[Any]] = set()
         self._reserved = reserved
+        self._failed: Exception | None = None
         self._local_ca = tls.ca is not None
         self._app = app
         self._stopping = asyncio.Event()
@@ -201,7 +202,7 @@ class Server:
 
     async def _counted(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self._live(scope, receive, send)
             return
         task = asyncio.current_task()
         if task is None:
@@ -212,6 +213,15 @@ class Server:
         finally:
             self._running.discard(task)
 
+    async def _live(self, scope: Any, receive: Any, send: Any) -> None:
+        """The lifespan. Granian only logs what goes wrong in it, so it is kept here for `serve` to raise."""
+        try:
+            await self._app(scope, receive, send)
+        except Exception as error:
+            report(error, Slug("lifespan"))
+            self._failed = error
+            raise
+
     def stop(self) -> None:
         """Let running requests end, cancel what still runs after `GRACE_S` (streams that never end), then return from
         `serve`. The application's lifespan ends after the last request.
@@ -219,7 +229,10 @@ class Server:
         self._stopping.set()
 
     async def serve(self, ready: Callable[[int], None] | None = None) -> None:
-        """Run until `stop`, SIGTERM or SIGINT. ``ready`` is called with the port once it answers."""
+        """Run until `stop`, SIGTERM or SIGINT. ``ready`` is called with the port once it answers.
+
+        Raises what the application's lifespan raised when it could not begin.
+        """
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             with contextlib.suppress(ValueError, NotImplementedError, RuntimeError):  # not the main thread
@@ -239,6 +252,8 @@ class Server:
     async def _until_listening(self, serving: asyncio.Task[None]) -> None:
         """Return once a connection is taken; raise what Granian raised instead."""
         for _ in range(200):
+            if self._failed is not None:
+                raise self._failed
             if serving.done():
                 serving.result()
                 raise Unavailable("server.not_started", "The server ended before it began.")
@@ -259,9 +274,9 @@ class Server:
             task.cancel()
         await asyncio.gather(*cut_off, return_exceptions=True)
         self._granian.stop()  # type: ignore[no-untyped-call]  # Granian types only part of itself
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(serving), GRACE_S)
+        await asyncio.wait({serving}, timeout=GRACE_S)
         serving.cancel()
+        await asyncio.gather(serving, return_exceptions=True)  # what it raised, `_until_listening` has told
         await asyncio.sleep(_UNWIND_S)
         self._reserved.release()
         emit(ServerStopped(waited=Milliseconds((loop.time() - began) * 1000), cut_off=len(cut_off)))

@@ -239,3 +239,16 @@ def test_the_operators_certificate_is_used_as_it_is(tmp_path: Path, tls: Tls) ->
     assert tls_of(own, SystemClock()) == Tls(tls.certificate, tls.key)
     with pytest.raises(Conflict):
         tls_of(Settings(data_dir=tmp_path, tls_certificate=tmp_path / "no", tls_key=tls.key), SystemClock())
+
+
+async def test_an_application_that_cannot_begin_says_why(log, tls: Tls) -> None:
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        raise Unavailable("database.down", "The database is away.")
+        yield
+
+    server = Server(Guard(Starlette(lifespan=lifespan), Rules()), reserve("127.0.0.1", free_port()), tls)
+    with pytest.raises(Unavailable) as caught:
+        await asyncio.wait_for(server.serve(), 15)
+    assert caught.value.code == "database.down"
+    assert any(line.get("where") == "lifespan" for line in log())
