@@ -62,5 +62,6 @@ soak:
 	@.venv/bin/python bench/soak.py
 
 clean:
+	@sh tools/python.sh tools/clean.py
 	rm -rf .venv build dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
 	find smalt tests bench tools -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -20,6 +20,7 @@ class Printed:
     citations: list[Place] = field(default_factory=list)
     figures: int = 0
     traced: int = 0
+    sent_to: str | None = None
 
 
 def place_text(place: Place) -> str:
@@ -41,4 +42,5 @@ def print_answer(question: str, answer: Printed) -> None:
     for number, place in enumerate(answer.citations, 1):
         click.echo(f"  {'·' if answer.declined else number} {place_text(place)}")
     checked = f"{answer.traced} of {answer.figures} figures traced · " if answer.figures else ""
-    click.secho(f"  {checked}{answer.engine} engine · {answer.milliseconds} ms · not sent", dim=True)
+    sent = f"sent to {answer.sent_to}" if answer.sent_to else "not sent"
+    click.secho(f"  {checked}{answer.engine} engine · {answer.milliseconds} ms · {sent}", dim=True)

@@ -28,6 +28,13 @@ QUESTIONS = (
     "What was the revenue of {} Holdings in 2025?",
 )
 SLICE_BYTES = 48
+WORTH_NAMING_BYTES = 10_000
+WHAT = {
+    "blobs": "the documents, their text, tables and index, sealed",
+    "keys": "wrapped keys, outside the database",
+    "postgres": "the database: sealed rows, and its write-ahead log",
+    "tls": "the certificate, its key, and the local authority",
+}
 
 
 @dataclass
@@ -217,6 +224,7 @@ def of_turn(turn: dict[str, Any]) -> Printed:
             )
             for one in shown or []
         ],
+        sent_to=turn.get("sent_to"),
         figures=int(checks.get("figures", 0)),
         traced=int(checks.get("traced", 0)),
     )
@@ -228,16 +236,24 @@ def roots_of(data_dir: Path) -> list[Path]:
     return [data_dir, *([Path(pointer.read_text("utf-8").strip())] if pointer.exists() else [])]
 
 
+def _stored(data_dir: Path, elsewhere: list[Path]) -> list[dict[str, Any]]:
+    """Each part of the data directory with its size and what it is."""
+    parts = [(entry, WHAT.get(entry.name, "")) for entry in sorted(data_dir.iterdir())]
+    parts += [(place, WHAT["postgres"]) for place in elsewhere]
+    stored = []
+    for entry, what in parts:
+        files = list(exposure.files_under([entry]))
+        size = sum(file.stat().st_size for file in files)
+        if what or size > WORTH_NAMING_BYTES:
+            stored.append({"path": str(_short(entry)), "files": len(files), "bytes": size, "what": what})
+    return stored
+
+
 def _look(plan: Plan, report: Report, steps: say.Steps, data_dir: Path, log: Path) -> None:
     """Search everything that was written, and check that the search can find."""
     roots = roots_of(data_dir)
     steps.begin("Searching the disk for the words that were entered")
-    for root in roots:
-        for entry in sorted(root.iterdir()):
-            files = list(exposure.files_under([entry]))
-            if files:
-                size = sum(file.stat().st_size for file in files)
-                report.stored.append({"path": str(_short(entry)), "files": len(files), "bytes": size})
+    report.stored = _stored(data_dir, roots[1:])
     seen, planted = exposure.control(plan.secrets)
     found = exposure.search([*roots, log], plan.secrets)
     report.search = {
@@ -279,7 +295,8 @@ def _short(path: Path) -> Path:
 def _print_end(report: Report) -> None:
     click.secho("\nWhat was stored, and where", bold=True)
     for entry in report.stored:
-        click.echo(f"  {entry['path']}: {entry['files']:,} files, {entry['bytes'] / 1e6:,.1f} MB")
+        size = f"{entry['files']:,} files, {entry['bytes'] / 1e6:,.1f} MB"
+        click.echo(f"  {entry['path']}: {size}{', ' if entry['what'] else ''}{entry['what']}")
     search = report.search
     click.secho("Can it be read without the key?", bold=True)
     click.echo(

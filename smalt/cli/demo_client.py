@@ -51,7 +51,9 @@ class Client:
             if found["status"] == "ready":
                 return found
             if found["status"] == "failed":
-                raise _failed(found.get("failure") or {})
+                failure = _failed(found.get("failure") or {})
+                failure.add_note(found["name"])
+                raise failure
             progress(str(found["status"]), int(found.get("progress") or 0))
             time.sleep(0.15)
         raise Unavailable("demo.document_slow", "The document was not ready in time.", todo="See the server's log.")
@@ -131,7 +133,10 @@ def _problem(response: httpx.Response) -> Failure:
 
 
 def _failed(problem: dict[str, Any]) -> Failure:
-    return _with(Refused, "demo.document_failed", f"{problem.get('happened', '')} {problem.get('todo', '')}".strip())
+    """Why a document could not be read, in the reader's own words."""
+    from smalt.library.refusals import refusal
+
+    return refusal(str(problem.get("code", "")))
 
 
 def _with(kind: type[Failure], code: LiteralString, said: str) -> Failure:
