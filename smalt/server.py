@@ -11,6 +11,7 @@ import contextlib
 import errno
 import signal
 import socket
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +28,8 @@ from smalt.kernel.errors import Conflict, Unavailable
 from smalt.kernel.limits import KIB, LINK_TTL_S
 from smalt.seal.certificate import ensure_certificate
 from smalt.settings import Settings
-from smalt.telemetry.events import Event, Milliseconds, emit
-from smalt.telemetry.log import silence_libraries
+from smalt.telemetry.events import Event, Milliseconds, Slug, emit
+from smalt.telemetry.log import report, silence_libraries
 
 PORTS_TRIED = 20
 GRACE_S = 5.0
@@ -78,15 +79,16 @@ class Tls:
 
 @dataclass(slots=True)
 class Reserved:
-    """A port that is ours until `release`. Held by a socket that is bound and never listens."""
+    """A port that no other Smalt on this machine takes until `release`."""
 
     host: str
     port: int
     wanted: int
-    _holder: socket.socket
+    _claim: socket.socket | None
 
     def release(self) -> None:
-        self._holder.close()
+        if self._claim is not None:
+            self._claim.close()
 
 
 def tls_of(settings: Settings, clock: Clock) -> Tls:
@@ -107,31 +109,61 @@ def tls_of(settings: Settings, clock: Clock) -> Tls:
 def reserve(host: str, port: int, tries: int = PORTS_TRIED) -> Reserved:
     """``port``, or the next one that is free. `Unavailable` when none of ``tries`` is.
 
-    Granian binds with SO_REUSEPORT, which would let two servers of one user share a port in silence. So the port is
-    first bound without it, which fails when anybody has it, and is then held while Granian binds beside.
+    Granian binds with SO_REUSEPORT, which would let two servers of one user share a port in silence, each getting a
+    part of the connections. So the port is first tried without it, which fails when anybody listens there, and two
+    that start at the same moment are told apart by a claim on the number.
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for candidate in range(port, min(port + tries, 65536)):
-        holder = socket.socket(family, socket.SOCK_STREAM)
         try:
-            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            holder.bind((host, candidate))
-            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        except OSError as error:
-            holder.close()
-            if error.errno in {errno.EADDRINUSE, errno.EACCES}:
-                continue
-            raise Unavailable(
-                "server.address",
-                "The address to listen on is not one of this machine.",
-                todo="Correct SMALT_LISTEN_HOST.",
-            ) from None
-        return Reserved(host, candidate, port, holder)
+            claim = _claim(candidate)
+        except OSError:
+            continue
+        if _is_free(host, candidate):
+            return Reserved(host, candidate, port, claim)
+        if claim is not None:
+            claim.close()
     raise Unavailable(
         "server.no_port",
         "No port is free to listen on.",
         todo="Stop what uses the port, or set SMALT_PORT to another one.",
         facts={"first": port, "tried": tries},
+    )
+
+
+def _claim(port: int) -> socket.socket | None:
+    """A name in Linux's abstract namespace: one holder, gone with its process, as wide as the port numbers themselves.
+
+    `OSError` when another process holds it. Elsewhere Granian does not share ports, so nothing is claimed.
+    """
+    if sys.platform != "linux":
+        return None
+    claim = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        claim.bind(f"\0smalt/port/{port}")
+    except OSError:
+        claim.close()
+        raise
+    return claim
+
+
+def _is_free(host: str, port: int) -> bool:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM) as probe:
+        try:
+            probe.setsockopt(
+                socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+            )  # what lingers from a server before is no matter
+            probe.bind((host, port))
+        except OSError as error:
+            if error.errno in {errno.EADDRINUSE, errno.EACCES}:
+                return False
+            wrong = error.errno
+        else:
+            return True
+    raise Unavailable(
+        "server.address",
+        "The address to listen on is not one of this machine.",
+        todo="Correct SMALT_LISTEN_HOST.",
+        facts={"errno": wrong or 0},
     )
 
 
@@ -141,6 +173,7 @@ class Server:
     def __init__(self, app: Any, reserved: Reserved, tls: Tls) -> None:
         self._running: set[asyncio.Task[Any]] = set()
         self._reserved = reserved
+        self._failed: Exception | None = None
         self._local_ca = tls.ca is not None
         self._app = app
         self._stopping = asyncio.Event()
@@ -170,7 +203,7 @@ class Server:
 
     async def _counted(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self._live(scope, receive, send)
             return
         task = asyncio.current_task()
         if task is None:
@@ -181,6 +214,15 @@ class Server:
         finally:
             self._running.discard(task)
 
+    async def _live(self, scope: Any, receive: Any, send: Any) -> None:
+        """The lifespan. Granian only logs what goes wrong in it, so it is kept here for `serve` to raise."""
+        try:
+            await self._app(scope, receive, send)
+        except Exception as error:
+            report(error, Slug("lifespan"))
+            self._failed = error
+            raise
+
     def stop(self) -> None:
         """Let running requests end, cancel what still runs after `GRACE_S` (streams that never end), then return from
         `serve`. The application's lifespan ends after the last request.
@@ -188,7 +230,10 @@ class Server:
         self._stopping.set()
 
     async def serve(self, ready: Callable[[int], None] | None = None) -> None:
-        """Run until `stop`, SIGTERM or SIGINT. ``ready`` is called with the port once it answers."""
+        """Run until `stop`, SIGTERM or SIGINT. ``ready`` is called with the port once it answers.
+
+        Raises what the application's lifespan raised when it could not begin.
+        """
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             with contextlib.suppress(ValueError, NotImplementedError, RuntimeError):  # not the main thread
@@ -208,6 +253,8 @@ class Server:
     async def _until_listening(self, serving: asyncio.Task[None]) -> None:
         """Return once a connection is taken; raise what Granian raised instead."""
         for _ in range(200):
+            if self._failed is not None:
+                raise self._failed
             if serving.done():
                 serving.result()
                 raise Unavailable("server.not_started", "The server ended before it began.")
@@ -228,9 +275,9 @@ class Server:
             task.cancel()
         await asyncio.gather(*cut_off, return_exceptions=True)
         self._granian.stop()  # type: ignore[no-untyped-call]  # Granian types only part of itself
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(serving), GRACE_S)
+        await asyncio.wait({serving}, timeout=GRACE_S)
         serving.cancel()
+        await asyncio.gather(serving, return_exceptions=True)  # what it raised, `_until_listening` has told
         await asyncio.sleep(_UNWIND_S)
         self._reserved.release()
         emit(ServerStopped(waited=Milliseconds((loop.time() - began) * 1000), cut_off=len(cut_off)))

@@ -15,6 +15,7 @@ from decimal import Decimal, DivisionByZero, localcontext
 from smalt.engine import ledger, passages, render
 from smalt.engine.answer import Answer, Exchange
 from smalt.engine.asked import Asked, Mode
+from smalt.engine.clean import clean
 from smalt.engine.compute import Evaluator, Missing, Result, locate
 from smalt.engine.expression import Expr, Ref
 from smalt.engine.follow import lean
@@ -43,7 +44,7 @@ def answer(question: str, documents: Sequence[Opened], history: Sequence[Exchang
     papers = [opened for opened in documents if not opened.segment.grids]
     if not papers:
         return render.refused("The sheets hold no rows that answer this.", [question], [])
-    where = scope(question, papers)
+    where = scope(clean(question), papers)
     if where.foreign is not None:
         known = ", ".join(sorted({opened.profile.display_name or opened.name for opened in papers})[:8])
         return render.refused(f"None of the documents is about {where.foreign}; they are about {known}.", [where.foreign], [])

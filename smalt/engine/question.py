@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from smalt.engine.asked import Asked, periods_in
-from smalt.engine.expression import Binary, Expr, NotAnExpression, Number, Ref, has_operator, parse
+from smalt.engine.expression import Binary, Expr, NotAnExpression, Number, Ref, has_operator, known, parse
 from smalt.engine.metrics import Metric, metric_of, named_unit
 from smalt.engine.vocabulary import measure_of
 from smalt.kernel.figures import Unit
@@ -45,7 +45,7 @@ _STEM = re.compile(
     r"|what's|whats|find(?:\s+out)?|compute|calculate|determine|derive|work out|tell me|show(?:\s+me)?|give(?:\s+me)?|get(?:\s+me)?|look up|report|state|list|how much|how many|what)\s*(?:the\s+(?=\S))?",
     re.IGNORECASE,
 )
-_TAIL = re.compile(r"(?:\s*\|\s*)+$|[\s?.!,;:]+$|\s+(?:be|been|equal|amount to|come to|total|stand at|at|in|for|of|from|between|over|during|to|have|report(?:ed)?|record(?:ed)?|post(?:ed)?|generate|earn|spend|incur|pay)\s*$", re.IGNORECASE)
+_TAIL = re.compile(r"(?:\s*\|\s*)+$|[\s?.!,;:]+$|\s+(?:be|been|equal|amount to|come to|total|stand at|at|in|for|of|from|between|over|during|to|have|report(?:ed)?|record(?:ed)?|post(?:ed)?|generate|earn|spend|incur|pay|did|does|do|has|have|had)\s*$", re.IGNORECASE)
 _PERCENT_CHANGE = [
     re.compile(r"^\s*by (?:what|how many|how much) (?:percentage|percent|per cent|%)(?: points?)?\s+(?:did|has|have|does)\s+(?P<x>.+?)\s+(?:change|changed|grow|grew|grown|increase|increased|decrease|decreased|rise|risen|fall|fallen|decline|declined|drop|shrink|improve|move)\b", re.IGNORECASE),
     re.compile(r"\b(?:percentage|percent|%)\s+(?:change|increase|decrease|growth|decline|rise|drop|movement)\s+(?:in|of|for)\s+(?P<x>.+)$", re.IGNORECASE),
@@ -73,7 +73,7 @@ def understand(text: str) -> Query:
     rest = _clean(rest.replace("|", " "))
     relative = re.search(r"\b(?:year[- ]over[- ]year|yoy|y/y|year[- ]on[- ]year|compared (?:to|with) the (?:prior|previous) year)\b", text, re.IGNORECASE) is not None
     query = Query(rest, periods=periods, relative=relative)
-    for step in (_percent_change, _cagr, _definition, _change, _average_or_sum, _named, _share):
+    for step in (_percent_change, _cagr, _definition, _change, _average_or_sum, _named, _margin, _share, _formula):
         if step(query):
             return query
     query.subject = _subject(rest)
@@ -104,6 +104,8 @@ def _set(query: Query, operation: Operation, phrase: str) -> bool:
     metric = metric_of(query.subject)
     if metric is not None:
         _use(query, metric)
+    elif _nested(query):
+        pass
     elif (stated := _PARENS.match(query.subject)) is not None and has_operator(stated["d"]):
         try:
             query.tree, query.name, query.defined = parse(stated["d"]), stated["n"].strip(), True
@@ -111,6 +113,16 @@ def _set(query: Query, operation: Operation, phrase: str) -> bool:
         except NotAnExpression:
             query.tree = None
     return True
+
+
+def _nested(query: Query) -> bool:
+    """The change or mean of something that is itself a share, margin or calculation."""
+    inner = Query(query.subject)
+    for step in (_margin, _share, _formula):
+        if measure_of(query.subject) is None and step(inner):
+            query.tree, query.name, query.unit, query.days = inner.tree, inner.name, inner.unit, inner.days
+            return True
+    return False
 
 
 def _use(query: Query, metric: Metric) -> None:
@@ -165,6 +177,8 @@ def _definition(query: Query) -> bool:
     text = query.subject
     stated = None
     m = _PARENS.match(text)
+    if m is not None and has_operator(m["d"]) and not _subject(m["n"]):
+        return False
     if m is not None and has_operator(m["d"]):
         stated = (m["n"] + " " + m["t"], m["d"])
     else:
@@ -198,6 +212,66 @@ def _named(query: Query) -> bool:
     query.subject, query.operation = subject, Operation.CALCULATE
     _use(query, metric)
     return True
+
+
+def _margin(query: Query) -> bool:
+    """ "(operating income plus D&A) margin": any amount over revenue."""
+    subject = _subject(query.subject)
+    m = re.match(r"^(?P<x>.+?)\s+(?:%\s+)?margin(?:\s+%|\s+percentage)?$", subject, re.IGNORECASE)
+    if m is None:
+        return False
+    tree = _tree_of(m["x"])
+    if tree is None:
+        return False
+    query.tree = Binary("*", Binary("/", tree, Ref("revenue")), Number(Decimal(100)))
+    query.operation, query.unit, query.name, query.subject = Operation.CALCULATE, Unit.PERCENT, subject, subject
+    return True
+
+
+def _tree_of(phrase: str) -> Expr | None:
+    """A metric, a known measure or a stated calculation over known measures; None for anything else."""
+    phrase = _subject(re.sub(r"\s*\([A-Z&/]{2,8}\)", "", phrase))
+    metric = metric_of(phrase)
+    if metric is not None:
+        return metric.tree
+    if measure_of(phrase) is not None:
+        return Ref(phrase)
+    try:
+        tree = parse(phrase)
+    except NotAnExpression:
+        return None
+    return tree if known(tree) else None
+
+
+def _formula(query: Query) -> bool:
+    """A calculation in plain words over known measures: "operating cash flow minus capex"."""
+    subject = _subject(query.subject)
+    if not has_operator(subject):
+        return False
+    tree = _with_metrics(subject)
+    if tree is None or isinstance(tree, Ref):
+        return False
+    query.tree, query.operation, query.name, query.subject = tree, Operation.CALCULATE, subject, subject
+    query.unit = named_unit(subject)
+    return True
+
+
+def _with_metrics(subject: str) -> Expr | None:
+    """`parse` where an operand may itself be a named metric ("EBITDA less capex")."""
+    try:
+        tree = _expanded(parse(subject))
+    except NotAnExpression:
+        return None
+    return tree if known(tree) else None
+
+
+def _expanded(tree: Expr) -> Expr:
+    if isinstance(tree, Ref) and measure_of(tree.phrase) is None:
+        metric = metric_of(tree.phrase)
+        return metric.tree if metric is not None else tree
+    if isinstance(tree, Binary):
+        return Binary(tree.operator, _expanded(tree.left), _expanded(tree.right))
+    return tree
 
 
 def _share(query: Query) -> bool:

@@ -17,7 +17,7 @@ _NAME = r"[A-Z][\w&.\-]*(?:'s (?=[A-Z]))?(?:\s+(?:(?:of|and|the|&|de)\s+)?[A-Z0-
 _OWNER = re.compile(rf"\b({_NAME})(?:'s|(?<=s)')(?=\s)")
 _AT = re.compile(rf"\b(?:at|for|by|from|of|did|does|has|is|was|do)\s+(?:the\s+)?({_NAME})")
 _NOT_A_NAME = re.compile(
-    r"^(?:(?:Q[1-4]|FY|Fiscal|Year|Years|Quarter|January|February|March|April|May|June|July|August|September|October|November|December|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec"
+    r"^(?:(?:Q[1-4]|FY\s?\d*|Fiscal|Year|Years|Quarter|January|February|March|April|May|June|July|August|September|October|November|December|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec"
     r"|What|How|Find|Compute|Calculate|Show|Give|Tell|List|Which|When|Who|Where|Why|Is|Was|Were|Did|The|In|As|For|And|Total|Net|I|USD|EUR|US|U\.S|GAAP|SEC|Company|Group|Note)\b\.?\s*|\d[\d,.\-]*\s*)+$"
 )
 

@@ -136,7 +136,7 @@ _BY_WORDING: dict[str, Measure] = {}
 for _one in MEASURES:
     for _wording in (_one.name, *_one.wordings):
         _BY_WORDING.setdefault(label_key(_wording), _one)
-_FILLER = re.compile(r"^(?:the |its |their |our |company'?s? |reported |annual |quarterly |consolidated |full[- ]year |year[- ]end |fiscal[- ]year |total amount of |amount of |level of |value of |figure for |balance of |amounts? (?:for|of) )+|(?: (?:amount|figure|value|balance|number|level|reported|in dollars|in total|at year[- ]end|at the end of the year|expense line|line item|in millions|in thousands|in billions|in usd))+$")
+_FILLER = re.compile(r"^(?:the |its |their |our |unadjusted |gaap |net amount of |company'?s? |reported |annual |quarterly |consolidated |full[- ]year |year[- ]end |fiscal[- ]year |total amount of |amount of |level of |value of |figure for |balance of |amounts? (?:for|of) )+|(?: (?:amount|figure|value|balance|number|level|reported|in dollars|in total|at year[- ]end|at the end of the year|expense line|line item|in millions|in thousands|in billions|in usd))+$")
 
 
 def measure_of(phrase: str) -> Measure | None:

@@ -6,6 +6,8 @@ read is not a fault of the service: its failure's code becomes the document's, a
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import time
 import zlib
 from collections.abc import AsyncIterator
@@ -37,13 +39,16 @@ async def read_document(visit: Visit, identity: DocumentId) -> None:
         entry, name, data = await _original(visit, identity)
     except (Missing, Gone):
         return  # deleted meanwhile
+    progress = _Progress(visit, identity, entry)
     try:
-        read = await parse(data, name, _Progress(visit, identity, entry).report)
+        read = await parse(data, name, progress.report)
     except Unavailable:
         raise
     except Failure as failure:
+        await progress.settled()
         await fail(visit, identity, entry, failure)
         return
+    await progress.settled()
     size = len(data)
     del data
     await _store(visit, identity, entry, read)
@@ -123,20 +128,32 @@ async def pieces(data: bytes) -> AsyncIterator[bytes]:
 
 
 class _Progress:
-    """Writes the progress to the row, at most every `PROGRESS_EVERY_S` seconds."""
+    """Writes the progress to the row, at most every `PROGRESS_EVERY_S` seconds and one write at a time."""
 
     def __init__(self, visit: Visit, identity: DocumentId, entry: EntryId) -> None:
         self._visit = visit
         self._identity = identity
         self._entry = entry
         self._last_s = time.monotonic()
+        self._writing: asyncio.Task[None] | None = None
 
-    async def report(self, done: int, total: int) -> None:
+    def report(self, done: int, total: int) -> None:
         """``done`` of ``total`` pages are read."""
         now = time.monotonic()
-        if now - self._last_s < PROGRESS_EVERY_S or total <= 0:
+        writing = self._writing is not None and not self._writing.done()
+        if writing or now - self._last_s < PROGRESS_EVERY_S or total <= 0:
             return
         self._last_s = now
         percent = max(1, min(READING_SHARE - 1, done * READING_SHARE // total))
-        async with self._visit.enter(Act.DOCUMENT_PROCESS, self._identity, within=self._entry) as scope:
-            await _set_progress(scope, self._identity, percent)
+        self._writing = asyncio.create_task(self._write(percent))
+
+    async def _write(self, percent: int) -> None:
+        # Progress that could not be written is not worth failing for: the next report tries again.
+        with contextlib.suppress(Failure):
+            async with self._visit.enter(Act.DOCUMENT_PROCESS, self._identity, within=self._entry) as scope:
+                await _set_progress(scope, self._identity, percent)
+
+    async def settled(self) -> None:
+        """Return when nothing is being written any more, so that no late report overwrites what comes next."""
+        if self._writing is not None:
+            await self._writing

@@ -37,6 +37,7 @@ _RESULT_MAX_BYTES = 512 * limits.MIB
 _CHUNK = limits.MIB
 _RENDER_WALL_S = 30
 _DPI_MAX = 220
+_LEAVE_S = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,11 @@ async def _ask(
                 await process.wait()
     except TimeoutError:
         raise refusal("document.too_slow") from None
+    except Failure:
+        await _leave(process)
+        raise
+    else:
+        await _leave(process)
     finally:
         await _end(process)
     if isinstance(fed, Exception):  # the source broke off, or was too large
@@ -206,6 +212,13 @@ def _ended(code: int) -> Failure:
     ):  # nobody here sent it: the kernel's last resort against memory use, or the hard CPU limit
         return refusal("document.too_much_memory")
     return refusal("document.crashed")
+
+
+async def _leave(process: asyncio.subprocess.Process) -> None:
+    """A child that has said its word is leaving: killing it now would race with its being reaped."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_LEAVE_S):
+            await process.wait()
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

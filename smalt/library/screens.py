@@ -13,7 +13,7 @@ from smalt.kernel.errors import Missing
 from smalt.kernel.ids import DocumentId
 from smalt.library import document
 from smalt.library.document import State
-from smalt.library.page_view import page_view
+from smalt.library.page_view import page_view, window_start
 from smalt.library.parsed import Page, Parsed
 from smalt.library.routes import readings_of
 from smalt.people.frame import frame
@@ -62,8 +62,9 @@ async def document_page(
         return _page(request, found, around, _unread(mark, find))
     read = await readings_of(request).parsed(visit, identity)
     number = _number(read, page, sheet)
+    shown = page_view(read.pages[number])
     variables = {
-        "page": page_view(read.pages[number]),
+        "page": shown,
         "number": number + 1,
         "total": len(read.pages),
         "names": [each.sheet for each in read.pages if each.sheet is not None],
@@ -71,7 +72,7 @@ async def document_page(
         "mark": mark,
         "find": find,
         "found": list(_found(read, find)) if find.strip() else [],
-        "row": row,
+        "row": row or (window_start(shown["grid"], cell) if shown["grid"] else 0),
     }
     return _page(request, found, around, variables)
 

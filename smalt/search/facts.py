@@ -189,18 +189,23 @@ def _table_facts(page: Page, table: Table, note: TableNote, index: int, profile:
     facts = []
     percents = _percent_columns(table)
     head_before = False
+    running: list[tuple[str, Row]] = []
     for number, row in enumerate(table.rows):
         if id(row) in lead_ids:
             continue
         label = row.label.strip()
         if not row.cells:
             _push(stack, row, head_before)
+            running = []
             head_before = True
             continue
         head_before = False
         if _heads_again(row, columns):
             continue
         path = _path(stack, row)
+        if not label and path and _sums(row, [one for _, one in running]):
+            label = f"Total {path[-1].rstrip(':').lower()}"
+        running.append((label, row))
         if _TOTAL.match(fold(label)):
             _close(stack, row)
         for cell in row.cells:
@@ -256,6 +261,22 @@ def _push(stack: list[tuple[float, str]], row: Row, follows: bool) -> None:
     while stack and stack[-1][0] >= row.indent - 1.5:
         stack.pop()
     stack.append((row.indent, label))
+
+
+def _sums(total: Row, parts: list[Row]) -> bool:
+    """True when an unlabelled row is, column by column, the sum of the labelled rows of its section."""
+    if len(parts) < 2:
+        return False
+    checked = 0
+    for cell in total.cells:
+        value = printed_number(cell.text.replace(" ", ""))
+        if value is None:
+            return False
+        numbers = [printed_number(other.text.replace(" ", "")) for part in parts for other in part.cells if other.column == cell.column]
+        if sum((number for number in numbers if number is not None), Decimal(0)) != value:
+            return False
+        checked += 1
+    return checked > 0
 
 
 def _close(stack: list[tuple[float, str]], row: Row) -> None:

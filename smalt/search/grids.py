@@ -53,7 +53,8 @@ def _letters(ref: str | None) -> str:
 
 
 def _head(cells: list[tuple[int, dict[int, tuple[str, str | None]]]]) -> int | None:
-    """The row of distinct words that is followed by many rows filling the same columns."""
+    """The widest row of distinct words that is followed by many rows filling the same columns."""
+    best: tuple[int, int] | None = None
     for at, (_, row) in enumerate(cells[:40]):
         texts = [text for text, _ in row.values() if text]
         if len(texts) < 3 or len(set(texts)) < len(texts) or any(printed_number(text) is not None for text in texts):
@@ -62,5 +63,6 @@ def _head(cells: list[tuple[int, dict[int, tuple[str, str | None]]]]) -> int | N
         filled = sum(len([1 for column in row if other.get(column, ("", None))[0]]) >= 0.6 * len(row) for _, other in following)
         mixed = sum(sum(printed_number(text) is None and bool(text) for text, _ in other.values()) >= 2 for _, other in following)
         if len(cells) - at > _LEAST_RECORDS and filled >= 0.8 * len(following) and mixed >= 0.6 * len(following):
-            return at
-    return None
+            if best is None or len(texts) > best[0]:
+                best = (len(texts), at)
+    return best[1] if best is not None else None

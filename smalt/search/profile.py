@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from datetime import date, timedelta
 
-from smalt.library.parsed import Kind, Parsed
+from smalt.library.parsed import Kind, Page, Parsed
 from smalt.search import units
 from smalt.search.model import Profile
 from smalt.search.periods import dates, fiscal_years
@@ -142,6 +142,7 @@ def profile_of(parsed: Parsed, name_hint: str = "") -> Profile:
             folded = fold(alias)
             if folded in bare or bare.split()[0] == folded or re.sub(r"[^a-z&]", "", folded) in _initials(bare):
                 names.append(folded)
+        names += _lead_word(company, pages)
         names += [m[1].lower() for m in _TICKER.finditer(raw_head)][:1]
     elif name_hint:
         names = []
@@ -157,6 +158,17 @@ def profile_of(parsed: Parsed, name_hint: str = "") -> Profile:
         currency=currency_votes.most_common(1)[0][0] if currency_votes else ("USD" if "$" in text else None),
         scale=scale_votes.most_common(1)[0][0] if scale_votes else None,
     )
+
+
+def _lead_word(company: str, pages: list[Page]) -> list[str]:
+    """The first word of a name when the document uses it alone, and never as a common word: "Costco"."""
+    words = _strip_suffix(re.sub(r"^(?:THE|The)\s+", "", company)).split()
+    if len(words) < 2 or len(words[0]) < 4:
+        return []
+    lower = words[0].lower()
+    text = "\n".join(line.text for page in pages[:60] for line in page.lines)
+    alone = len(re.findall(rf"\b(?:{words[0].title()}|{words[0].upper()})\b(?!\s+{re.escape(words[1])})", text, re.IGNORECASE))
+    return [lower] if alone >= 10 and re.search(rf"\b{re.escape(lower)}\b", text) is None else []
 
 
 def _initials(bare: str) -> set[str]:

@@ -6,9 +6,10 @@ be printed into a log, pickled or copied.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NoReturn, TypeVar
+from uuid import UUID
 
 from smalt.kernel.ids import DocumentId, EntryId, Id, TenantId
 from smalt.kernel.sealed import Place, Sealed
@@ -90,6 +91,10 @@ class TenantScope:
 
     def open_text(self, sealed: Sealed, place: Place) -> str:
         return self.open(sealed, place).decode()
+
+    def open_column(self, table: str, column: str, rows: Iterable[tuple[UUID, Sealed]]) -> list[bytes]:
+        """`open` for one column of many rows (row id, sealed), in their order: faster, for lists and histories."""
+        return self._lent().open_column(table, column, rows)
 
     def blind(self, index: str, value: str) -> bytes:
         """The 32 bytes by which ``index`` finds ``value``, which the caller has normalised (NFKC, casefold)."""

@@ -98,8 +98,9 @@ def _head_rows(rows: list[GridRow]) -> set[int]:
             if _over_numbers(rows, number) and not _over_numbers_at(rows[number - 1], row):
                 heads.add(number)
             continue
-        gap = gap or _inset_over(rows, number)
-        wide = len(row.cells) * 2 > max(len(r.cells) for r in rows[number : number + 8])
+        inset = _inset_over(rows, number)
+        gap = gap or inset
+        wide = inset or len(row.cells) * 2 > max(len(r.cells) for r in rows[number : number + 8])
         if (
             (gap or not seen_data)
             and wide
