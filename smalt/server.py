@@ -22,9 +22,10 @@ from granian.http import HTTP1Settings, HTTP2Settings
 from granian.log import LogLevels
 from granian.server.embed import Server as Granian
 
+from smalt.app import address, build, first_link, opened
 from smalt.kernel.clock import Clock
 from smalt.kernel.errors import Conflict, Unavailable
-from smalt.kernel.limits import KIB
+from smalt.kernel.limits import KIB, LINK_TTL_S
 from smalt.seal.certificate import ensure_certificate
 from smalt.settings import Settings
 from smalt.telemetry.events import Event, Milliseconds, Slug, emit
@@ -280,3 +281,34 @@ class Server:
         await asyncio.sleep(_UNWIND_S)
         self._reserved.release()
         emit(ServerStopped(waited=Milliseconds((loop.time() - began) * 1000), cut_off=len(cut_off)))
+
+
+def run(settings: Settings, announce: Callable[[str], None] = print) -> None:
+    """Open the installation and serve it until SIGTERM or SIGINT; ``announce`` gets lines for who started it.
+
+    The port is taken before the database starts, so that a second server on one directory fails before it prints an
+    address, and the address printed is the one that answers.
+    """
+    reserved = reserve(settings.listen_host, settings.port)
+    settings = settings.model_copy(update={"port": reserved.port})
+    announce("Starting Smalt: PostgreSQL, keys, certificate")
+    try:
+        with opened(settings) as installation:
+            tls = tls_of(settings, installation.clock)
+            server = Server(build(installation).asgi, reserved, tls)
+            link = first_link(installation)
+            asyncio.run(server.serve(lambda _: _greet(settings, tls, link, announce)))
+    finally:
+        reserved.release()
+
+
+def _greet(settings: Settings, tls: Tls, link: str | None, announce: Callable[[str], None]) -> None:
+    announce(f"Smalt runs at {address(settings)}")
+    if link is not None:
+        announce(f"Make the first account with this link; it works once, for {LINK_TTL_S // 60} minutes:\n  {link}")
+    else:
+        announce(f"Sign in at {address(settings)}/signin")
+    if tls.ca is not None:
+        announce(f"Your browser asks about the certificate until it trusts {tls.ca}")
+        announce(f"Its SHA-256 fingerprint: {tls.fingerprint}")
+    announce("Stop with Ctrl-C.")

@@ -29,6 +29,8 @@ class Settings(BaseSettings):
 
     data_dir: Path = Path(".smalt")
     database_url: str | None = Field(default=None, repr=False)
+    database_worker_url: str | None = Field(default=None, repr=False)
+    database_admin_url: str | None = Field(default=None, repr=False)
     pg_bin: Path | None = None
     listen_host: str = "127.0.0.1"
     port: int = Field(default=8443, ge=1, le=65535)

@@ -33,7 +33,7 @@ def present(answer: Mapping[str, Any]) -> dict[str, Any]:
     """``answer`` (the JSON of a turn's answer) with ``parts`` and ``formula_parts``, and ``value`` in each citation.
 
     A part is ``{"text"}``, or for a figure ``{"text", "figure": True, "n": [citation numbers], "traced": bool}``, or
-    for a mark that stands after words ``{"text": "", "n"}``. A figure is bound by the marks right after it (``[1]``,
+    for a mark that stands after words ``{"text": "", "figure": False, "n"}``. A figure is bound by the marks right after it (``[1]``,
     ``[?]`` for one that could not be traced), else by equality with a cited or the answered figure. One that is bound
     to nothing counts as untraced only if the checks say that not all were traced.
     """
@@ -67,6 +67,21 @@ def _value_of(citation: Mapping[str, Any]) -> str | None:
         return str(citation["value"])
     quote = str(citation.get("quote") or "").strip()
     return quote if printed_number(quote) is not None else None
+
+
+def figures_of(text: str) -> list[tuple[Decimal, int]]:
+    """The figures that ``text`` shows, in order: absolute value as printed, and its decimal places.
+
+    Numbers that only name something (years, dates, pages, forms) and citation marks are not figures.
+    """
+    found = []
+    plain = _MARKS.sub("", text)
+    for match in _NUMBER.finditer(plain):
+        start, end, _ = _trimmed(match)
+        if not _is_a_name(match, plain[:start], plain[end:]):
+            body = match["body"]
+            found.append((Decimal(body.replace(",", "")), len(body.partition(".")[2])))
+    return found
 
 
 def _said_of(citation: Mapping[str, Any], parts: Sequence[Mapping[str, Any]]) -> str | None:
@@ -107,7 +122,7 @@ class _Binder:
             if figure is None or (marks is not None and marks.start() < figure.start()):
                 assert marks is not None  # noqa: S101  the branch above leaves no other case
                 yield from _plain(text[at : marks.start()])
-                yield {"text": "", "n": _numbers(marks[1])}
+                yield {"text": "", "figure": False, "n": _numbers(marks[1])}
                 at = marks.end()
                 continue
             start, end, shown = _trimmed(figure)

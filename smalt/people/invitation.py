@@ -70,9 +70,20 @@ def _over() -> Gone:
 
 
 async def invite(
-    scope: TenantScope, credentials: Credentials, clock: Clock, role: Role, *, name: str = "", email: str = ""
+    scope: TenantScope,
+    credentials: Credentials,
+    clock: Clock,
+    role: Role,
+    *,
+    name: str = "",
+    email: str = "",
+    state: PersonState = PersonState.INVITED,
 ) -> tuple[PersonId, str]:
-    """A person who may come, and the secret of their link."""
+    """A person who may come, and the secret of their link.
+
+    With ``state`` active they are a member at once, for whom an operator may make a token, but who cannot sign in
+    before the link has given them a password.
+    """
     person = PersonId.new()
     await scope.execute(
         queries.add_person,
@@ -81,7 +92,7 @@ async def invite(
             "name": people.seal_name(scope, person, name),
             "email": people.seal_email(scope, person, email),
             "role": int(role),
-            "state": int(PersonState.INVITED),
+            "state": int(state),
             "now": clock.now(),
         },
     )

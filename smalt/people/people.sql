@@ -59,9 +59,13 @@ select id, name, email, password, role, state from smalt.person
 where tenant_id = %(tenant_id)s and id = %(id)s;
 
 -- name: first_owner
--- Owners of this tenant who have never signed in, oldest first: a lost first link is made anew for the same person.
+-- Owners of this tenant who have no password yet, oldest first: a lost first link is made anew for the same person.
 select id from smalt.person
-where tenant_id = %(tenant_id)s and role = 1 and state = 2 order by created_at, id limit 1;
+where tenant_id = %(tenant_id)s and role = 1 and state in (1, 2) and password is null order by created_at, id limit 1;
+
+-- name: active_owner
+select id, role from smalt.person
+where tenant_id = %(tenant_id)s and role = 1 and state = 1 order by created_at, id limit 1;
 
 -- name: settle_person
 update smalt.person set name = %(name)s, email = %(email)s, password = %(password)s, state = 1

@@ -161,7 +161,7 @@ export async function recover(live, id) {
   const turn = live.dataset.turn ?? "";
   for (let wait = 400; ; wait = Math.min(wait * 1.5, 4000)) {
     const talk = await call("GET", paths.conversation(id));
-    const found = /** @type {Turn | undefined} */ (talk.turns?.find((/** @type {Turn} */ one) => one.id === turn));
+    const found = /** @type {Turn | undefined} */ (talk.messages?.find((/** @type {Turn} */ one) => one.id === turn));
     if (!found) throw new Problem({ happened: "The connection broke before the question was taken.", todo: "Ask it again." });
     if (found.state !== "working") return settle(live, found);
     await new Promise((resolve) => setTimeout(resolve, wait));
@@ -187,6 +187,7 @@ async function broken(error, live, question) {
     if (!current && !box.value) box.value = question;
   }
   live.replaceWith(element);
+  follow();
   need("live").textContent = stopped ? "Stopped." : "";
 }
 

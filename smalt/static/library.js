@@ -45,7 +45,7 @@ function filled(row, doc) {
   const title = doc.status === "ready" ? h("a", { href: `/d/${doc.id}` }, doc.name) : h("span", {}, doc.name);
   name.replaceChildren(title);
   const put = (/** @type {string} */ cell, /** @type {string} */ text) => ((/** @type {HTMLElement} */ (row.querySelector(cell))).textContent = text);
-  put(".kind", doc.kind.toUpperCase());
+  if (doc.kind) put(".kind", doc.kind.toUpperCase()); // unknown until it was read
   put(".pages", doc.pages === null ? "" : String(doc.pages));
   put(".size", size(doc.size_bytes));
   stated(row, doc);

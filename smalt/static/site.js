@@ -5,6 +5,8 @@ import { toast } from "./notice.js";
 
 bind({ keys: ["?"], says: "these keys", run: (event) => (event.preventDefault(), listed()) });
 
+for (const button of document.querySelectorAll("[data-keys]")) button.addEventListener("click", listed);
+
 /** @type {HTMLElement | null} */
 let line = null;
 function connection() {

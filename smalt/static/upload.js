@@ -48,7 +48,7 @@ let streams = 0;
 export async function follow(doc, changed, signal) {
   if (SETTLED.has(doc.status)) return;
   if (streams < MOST_STREAMS && (await streamed(doc.id, changed, signal))) return;
-  for (let wait = 800; !signal.aborted; wait = Math.min(wait * 1.3, 5000)) {
+  for (let wait = 800; !signal.aborted; wait = Math.min(wait * 1.3, 3000)) {
     await new Promise((resolve) => setTimeout(resolve, wait));
     if (signal.aborted) return;
     const now = await call("GET", paths.document(doc.id)).catch((error) => {

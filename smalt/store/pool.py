@@ -94,15 +94,15 @@ class Tx:
                     await go(cursor)
                     return await read(cursor)
             self._begun = True
-            async with connection.pipeline() as pipeline, connection.cursor() as cursor:
-                await connection.execute(b"begin")
-                # Without a ticket an empty one: a session must not go on with what somebody set for its whole length.
-                await connection.execute(_TICKET, (self._ticket or "",))
-                await go(cursor)
-                if self._alone:
-                    self._ended = True
-                    await connection.execute(b"commit")
-                await pipeline.sync()
+            async with connection.cursor() as cursor:
+                async with connection.pipeline():  # its end is the one exchange; what failed is raised there
+                    await connection.execute(b"begin")
+                    # Without a ticket an empty one: a session must not go on with what was set for its whole length.
+                    await connection.execute(_TICKET, (self._ticket or "",))
+                    await go(cursor)
+                    if self._alone:
+                        self._ended = True
+                        await connection.execute(b"commit")
                 return await read(cursor)
         except psycopg.Error as error:
             failure = failure_of(error, name)

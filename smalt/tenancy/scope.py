@@ -6,9 +6,10 @@ be printed into a log, pickled or copied.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NoReturn, TypeVar
+from uuid import UUID
 
 from smalt.kernel.ids import DocumentId, EntryId, Id, TenantId
 from smalt.kernel.sealed import Place, Sealed
@@ -18,6 +19,7 @@ from smalt.store.sql import Query
 from smalt.tenancy.actor import Actor
 from smalt.tenancy.credential import CredentialKind
 from smalt.tenancy.means import Means
+from smalt.tenancy.receiver import Receiver
 from smalt.tenancy.record import queries
 
 DOOR: Final = object()
@@ -90,6 +92,10 @@ class TenantScope:
     def open_text(self, sealed: Sealed, place: Place) -> str:
         return self.open(sealed, place).decode()
 
+    def open_column(self, table: str, column: str, rows: Iterable[tuple[UUID, Sealed]]) -> list[bytes]:
+        """`open` for one column of many rows (row id, sealed), in their order: faster, for lists and histories."""
+        return self._lent().open_column(table, column, rows)
+
     def blind(self, index: str, value: str) -> bytes:
         """The 32 bytes by which ``index`` finds ``value``, which the caller has normalised (NFKC, casefold)."""
         return self._lent().blind(index, value)
@@ -105,6 +111,12 @@ class TenantScope:
         key = self._blob_key(document, part)
         self._added.append(key)
         await self._means.blobs.put(key, self._sealing(_blob_place(document, part), chunks))
+
+    def receiver(self, document: DocumentId, part: str) -> Receiver:
+        """Takes in one part after this visit has committed. A caller that gives up deletes the document's blobs."""
+        self._live()
+        sealer = self._lent().sealer(_blob_place(document, part))
+        return Receiver(self._means.blobs, self._blob_key(document, part), sealer)
 
     async def _sealing(self, place: Place, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         sealer = self._lent().sealer(place)

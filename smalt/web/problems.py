@@ -111,6 +111,11 @@ def problem_of(failure: Failure) -> Problem:
     )
 
 
+def told(failure: Failure) -> dict[str, Any]:
+    """``failure`` as the members of a problem, for streams and records that answer no request of their own."""
+    return problem_of(failure).members("")
+
+
 class Renderer(Protocol):
     """What `pages.Pages` offers for a problem's page."""
 

@@ -50,8 +50,10 @@ class EventStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, events: AsyncIterator[ServerEvent], *, heartbeat_s: float = HEARTBEAT_S) -> None:
-        super().__init__(None, headers={"cache-control": "no-store", "x-accel-buffering": "no"})
+    def __init__(
+        self, events: AsyncIterator[ServerEvent], *, status: int = 200, heartbeat_s: float = HEARTBEAT_S
+    ) -> None:
+        super().__init__(None, status, headers={"cache-control": "no-store", "x-accel-buffering": "no"})
         del self.headers["content-length"]
         self.headers["content-type"] = "text/event-stream; charset=utf-8"
         self._events = events

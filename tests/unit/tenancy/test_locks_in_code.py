@@ -28,7 +28,7 @@ SECRET = b"the revenue of 2024"
 OPERATIONS: dict[str, Callable[[Any], Any]] = {
     "equal": lambda s: s == s,
     "unequal": lambda s: s != Sealed(SECRET),
-    "in a list": lambda s: [Sealed(SECRET)].index(s),
+    "in a list": [Sealed(SECRET)].index,
     "hash": hash,
     "in a set": lambda s: {s},
     "bytes": bytes,
