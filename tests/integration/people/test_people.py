@@ -264,7 +264,7 @@ async def test_an_invented_token(site, header: str) -> None:
 async def test_another_tenants_ids_are_unknown(site, owner, gateway, signin) -> None:
     theirs = await new_token(owner)
     session = (await owner.get("/api/v1/sessions")).json()["items"][0]
-    _, secret = await tenant.create(gateway, signin.credentials, "Rivals")
+    _, _, secret = await tenant.create(gateway, signin.credentials, "Rivals")
     async with site.browser() as rival:
         await rival.post(f"/link/{secret}", data={**FORM, "password": "another long sentence"})
         assert (await rival.delete(f"/api/v1/tokens/{theirs['id']}")).status_code == 404
