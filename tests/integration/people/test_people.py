@@ -12,6 +12,7 @@ from smalt.kernel.limits import LINK_TTL_S, SESSION_ABSOLUTE_S, SESSION_IDLE_S
 from smalt.people import attempts, person, tenant
 from smalt.people.token import SCOPES
 from smalt.store.sql import query
+from smalt.tenancy.credential import CredentialKind
 from smalt.tenancy.policy import Act
 from tests.integration.people.conftest import EMAIL, NAME, PASSWORD
 
@@ -155,6 +156,18 @@ async def test_signing_out_ends_the_session_on_the_server(site, owner) -> None:
     assert (await owner.get("/api/v1/me")).status_code == 200
     out = await owner.post("/signout")
     assert (out.status_code, out.headers["location"]) == (303, "/signin")
+    async with site.browser(cookie=f"{COOKIE}={cookie}") as thief:
+        assert (await thief.get("/api/v1/me")).status_code == 401
+
+
+async def test_each_of_the_two_locks_on_an_ended_session_holds_alone(site, owner, gateway, signin, workspace) -> None:
+    cookie = owner.cookies[COOKIE]
+    digest, session = signin.credentials.of_cookie(cookie), signin.credentials.session_of(cookie)
+    assert len(await gateway.find(CredentialKind.SESSION, digest)) == 1
+    await owner.post("/signout")
+    assert await gateway.find(CredentialKind.SESSION, digest) == []
+    async with gateway.system(workspace[0]).enter(Act.SESSION_BEGIN) as scope:
+        await scope.put_credential(CredentialKind.SESSION, digest, session)
     async with site.browser(cookie=f"{COOKIE}={cookie}") as thief:
         assert (await thief.get("/api/v1/me")).status_code == 401
 
