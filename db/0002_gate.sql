@@ -35,34 +35,25 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   ticket constant text := current_setting('smalt.ticket', true); -- unset and empty end in the same refusal below
-  body bytea;
-  given bytea;
-  expected bytea;
-  expires bigint;
-  inner_block bytea;
-  outer_block bytea;
+  owner uuid;
 begin
-  if ticket is null or ticket !~ '^[0-9a-f]{120}$' then
+  -- Not '^[0-9a-f]{120}$': the counted repetition alone takes 40 µs, more than all the rest.
+  if ticket is null or octet_length(ticket) <> 120 or ticket ~ '[^0-9a-f]' then
     raise exception 'no tenant ticket' using errcode = '28000';
   end if;
-  body := decode(left(ticket, 56), 'hex');
-  given := decode(right(ticket, 64), 'hex');
-  expires := ('x' || substr(ticket, 33, 16))::bit(64)::bigint;
-
-  select k.inner_pad, k.outer_pad into inner_block, outer_block from gate.key k
-  where k.kid = ('x' || substr(ticket, 49, 8))::bit(32)::integer and k.expires_at > now();
-  if not found then
-    raise exception 'forged tenant ticket' using errcode = '28000';
+  -- One statement, because each expression of a function is prepared anew in every transaction. The comparison of bytea
+  -- stops at the first difference; comparing keyed digests of both sides leaves nothing to learn from its time.
+  select left(ticket, 32)::uuid into owner
+  from gate.key k
+  where k.kid = ('x' || substr(ticket, 49, 8))::bit(32)::integer
+    and k.expires_at > now()
+    and ('x' || substr(ticket, 33, 16))::bit(64)::bigint > extract(epoch from now())::bigint
+    and sha256(k.outer_pad || decode(right(ticket, 64), 'hex'))
+      = sha256(k.outer_pad || sha256(k.outer_pad || sha256(k.inner_pad || decode(left(ticket, 56), 'hex'))));
+  if owner is null then
+    raise exception 'forged or expired tenant ticket' using errcode = '28000';
   end if;
-  expected := sha256(outer_block || sha256(inner_block || body));
-  -- bytea comparison stops at the first difference. Comparing keyed digests of both sides instead leaves nothing to time.
-  if sha256(outer_block || given) is distinct from sha256(outer_block || expected) then
-    raise exception 'forged tenant ticket' using errcode = '28000';
-  end if;
-  if expires <= extract(epoch from now()) then
-    raise exception 'expired tenant ticket' using errcode = '28000';
-  end if;
-  return left(ticket, 32)::uuid;
+  return owner;
 end $$;
 
 -- Key rotation, for the installer (a member of smalt_owner) only; runs with the rights of the caller's chain.
@@ -127,13 +118,15 @@ alter table gate.credential enable row level security;
 
 -- Exact digest in, owner out. There is no way to list, to search by part, or to learn of another digest.
 create function gate.find(of_kind smallint, exact_digest bytea) returns table (tenant_id uuid, id uuid)
-language sql stable security definer
+language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
-begin atomic
-  select c.tenant_id, c.id from gate.credential c
-  where c.kind = of_kind and c.digest = exact_digest and (c.expires_at is null or c.expires_at > now())
-  order by c.tenant_id;
-end;
+as $$
+begin
+  return query
+    select c.tenant_id, c.id from gate.credential c
+    where c.kind = of_kind and c.digest = exact_digest and (c.expires_at is null or c.expires_at > now())
+    order by c.tenant_id;
+end $$;
 
 -- Adds a credential of the ticket's tenant, or moves its expiry. False when the tenant has it already for another id.
 create function gate.put(of_kind smallint, exact_digest bytea, of_id uuid, valid_until timestamptz) returns boolean

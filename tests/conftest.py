@@ -6,7 +6,7 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,3 +99,16 @@ async def database(migrated: TestDatabase) -> AsyncIterator[Database]:
     """The application's pool on the shared database."""
     async with Database(migrated.app, size=4) as opened:
         yield opened
+
+
+@pytest.fixture
+def pin() -> Callable[[Path, str], None]:
+    """Compare with a pinned file, whose change is a review. ``SMALT_PIN=1`` writes it anew."""
+
+    def compare(path: Path, text: str) -> None:
+        if os.environ.get("SMALT_PIN") == "1":
+            path.write_text(text, "utf-8")
+        assert path.exists(), f"{path.name} is not pinned: run once with SMALT_PIN=1 and review it"
+        assert text == path.read_text("utf-8"), f"{path.name} changed: if that is meant, run with SMALT_PIN=1"
+
+    return compare

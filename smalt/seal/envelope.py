@@ -16,7 +16,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from smalt.kernel.errors import Untrusted
-from smalt.seal.derivation import COMMITMENT_BYTES, KEY_BYTES, SALT_BYTES, TAG_BYTES, context, derive, derive_checked
+from smalt.seal.derivation import COMMITMENT_BYTES, KEY_BYTES, SALT_BYTES, TAG_BYTES, DataKey, context, data_key
 from smalt.seal.stream import (
     STREAM,
     SegmentReader,
@@ -30,6 +30,7 @@ from smalt.seal.stream import (
 __all__ = [
     "KEY_BYTES",
     "ROW_OVERHEAD_BYTES",
+    "DataKey",
     "SegmentReader",
     "StreamOpener",
     "StreamSealer",
@@ -50,27 +51,28 @@ _NONCE = bytes(12)
 ROW_OVERHEAD_BYTES = _BODY + TAG_BYTES
 
 
-def seal_row(dek: bytes, key_no: int, plaintext: bytes, context: bytes) -> bytes:
-    """``plaintext`` sealed under data key ``key_no`` for the place named by ``context``."""
+def seal_row(dek: bytes | DataKey, key_no: int, plaintext: bytes, context: bytes) -> bytes:
+    """``plaintext`` sealed under data key ``key_no`` for the place named by ``context``.
+
+    Who seals often hands in a `DataKey`, made once; the bytes of the key do as well.
+    """
     return _seal_row_with_salt(dek, key_no, plaintext, context, os.urandom(SALT_BYTES))
 
 
-def _seal_row_with_salt(dek: bytes, key_no: int, plaintext: bytes, place: bytes, salt: bytes) -> bytes:
+def _seal_row_with_salt(dek: bytes | DataKey, key_no: int, plaintext: bytes, place: bytes, salt: bytes) -> bytes:
     """For test vectors only: a salt used twice breaks invariant 1 of `derivation`. A test holds that nobody else calls it."""
-    head = _HEAD.pack(ROW, key_no)
-    key, commitment = derive(dek, salt, head, place)
-    return b"".join((head, salt, commitment, AESGCM(key).encrypt(_NONCE, plaintext, None)))
+    start = _HEAD.pack(ROW, key_no) + salt
+    key, commitment = data_key(dek).derive(start, place)
+    return start + commitment + AESGCM(key).encrypt(_NONCE, plaintext, None)
 
 
-def open_row(dek: bytes, envelope: bytes, context: bytes) -> bytes:
+def open_row(dek: bytes | DataKey, envelope: bytes, context: bytes) -> bytes:
     """The plaintext; `Untrusted` when a bit, the key or the place is not that of the sealing."""
     if len(envelope) < ROW_OVERHEAD_BYTES or envelope[0] != ROW:
         raise Untrusted("seal.format", "Sealed data is not in a known format.")
-    key = derive_checked(
-        dek, envelope[_HEAD.size : _SALT_END], envelope[: _HEAD.size], context, envelope[_SALT_END:_BODY]
-    )
+    key = data_key(dek).derive_checked(envelope[:_SALT_END], context, envelope[_SALT_END:_BODY])
     try:
-        return AESGCM(key).decrypt(_NONCE, memoryview(envelope)[_BODY:], None)
+        return AESGCM(key).decrypt(_NONCE, envelope[_BODY:], None)
     except InvalidTag:
         raise Untrusted("seal.tampered", "Sealed data was altered.") from None
 

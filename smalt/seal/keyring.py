@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 
 from smalt.kernel.errors import Untrusted
 from smalt.kernel.ids import TenantId
-from smalt.seal.derivation import KEY_BYTES, context, new_key
+from smalt.seal.derivation import KEY_BYTES, DataKey, context, new_key
 from smalt.seal.envelope import key_no_of, open_row, seal_row
 from smalt.seal.keystore import KeyStore, Mark
 from smalt.seal.lent import TenantKeys, UnknownKeyNumber
@@ -48,7 +48,7 @@ class _Opened:
     mark: Mark
     until: float
     index_key: bytes
-    deks: dict[int, tuple[bytes, bytes]] = field(default_factory=dict)  # key number → (wrapped, DEK)
+    deks: dict[int, tuple[bytes, bytes, DataKey]] = field(default_factory=dict)  # key number → (wrapped, DEK, ready)
     current: int | None = None  # known only when the whole set was lent
 
 
@@ -99,7 +99,7 @@ class Keyring:
             raise Untrusted("key.none", "The tenant has no data key to seal with.")
         current = max(usable)
         opened = self._open(tenant, rows, current)
-        return TenantKeys(tenant, {row.key_no: opened.deks[row.key_no][1] for row in rows}, current, opened.index_key)
+        return TenantKeys(tenant, {row.key_no: opened.deks[row.key_no][2] for row in rows}, current, opened.index_key)
 
     def cached(self, tenant: TenantId) -> TenantKeys | None:
         """The key set lent before, without asking database or KMS; None when there is none or it may be out of date.
@@ -110,7 +110,7 @@ class Keyring:
         opened = self._fresh(tenant)
         if opened is None or opened.current is None:
             return None
-        deks = {key_no: dek for key_no, (_, dek) in list(opened.deks.items())}
+        deks = {key_no: ready for key_no, (_, _, ready) in list(opened.deks.items())}
         return TenantKeys(tenant, deks, opened.current, opened.index_key)
 
     def forget(self, tenant: TenantId) -> None:
@@ -150,7 +150,7 @@ class Keyring:
             if row.kek_version not in keks:
                 keks[row.kek_version] = self._keystore.kek(tenant, row.kek_version)[1]
             dek = _unwrap(tenant, keks[row.kek_version], row.kek_version, row.wrapped)
-            opened.deks[row.key_no] = (row.wrapped, dek)
+            opened.deks[row.key_no] = (row.wrapped, dek, DataKey(dek))
         if current is not None:
             opened.current = current
         with self._guard:

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import os
 import re
+import uuid
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ from smalt.seal.files import exclusive, private_directory, sweep, write_durably
 from smalt.seal.kms import KeyGone, Kms
 from smalt.seal.objects import Installation, Retired, TenantKeysObject, Version, Wrapped, decode, encode
 
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _PURPOSE = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
 _INSTALLATION = "installation.json"
 _PROMISE = timedelta(days=30)
@@ -57,13 +59,19 @@ class Policy:
     keep: timedelta = timedelta(days=45)
 
     def __post_init__(self) -> None:
-        if self.rotate + self.grace + self.window + 2 * self.tick_every > _PROMISE:
+        if self.longest_epoch_life() + self.window > _PROMISE:
             raise ValueError("this policy would break the promise of erasure within 30 days")
+
+    def longest_epoch_life(self) -> timedelta:
+        """From making an epoch key to ordering its destruction, with both ticks a full interval late."""
+        return self.rotate + self.grace + 2 * self.tick_every
 
 
 @dataclass(frozen=True, slots=True)
 class TickReport:
-    """What a tick did, and what an alarm should look at: ``stuck`` above 0 or ``oldest_epoch_age_s`` beyond the policy."""
+    """What a tick did. Alarm when ``overdue``: an epoch key lives longer than the policy, or an object is ``stuck``
+    (damaged, its epoch keys are kept until it is repaired). ``lost`` counts objects that nothing can open any more.
+    """
 
     rotated: bool
     carried: int
@@ -72,6 +80,7 @@ class TickReport:
     lost: int
     stuck: int
     oldest_epoch_age_s: int
+    overdue: bool
 
 
 class KeyStore:
@@ -202,7 +211,7 @@ class KeyStore:
         with self._lock():
             self._carry_purposes()
         carried = purged = lost = stuck = 0
-        for tenant in self._tenants():
+        for tenant in self.tenants():
             with self._lock():  # one tenant at a time: nobody waits for the whole round
                 try:
                     moved, dropped = self._carry(tenant)
@@ -215,7 +224,9 @@ class KeyStore:
         destroyed = self._destroy_when_due()
         installation = self._installation()
         oldest = min([installation.since, *(old.made for old in installation.retired)])
-        return TickReport(rotated, carried, purged, destroyed, lost, stuck, self._now() - oldest)
+        age = self._now() - oldest
+        overdue = stuck > 0 or age > self.policy.longest_epoch_life().total_seconds()
+        return TickReport(rotated, carried, purged, destroyed, lost, stuck, age, overdue)
 
     def _rotate_when_due(self) -> bool:
         with self._lock():
@@ -276,13 +287,14 @@ class KeyStore:
     def _epochs_in_use(self) -> set[str]:
         installation = self._installation()
         used = {installation.epoch} | {wrapped.epoch for wrapped in installation.purposes.values()}
-        for tenant in self._tenants():
+        for tenant in self.tenants():
             try:
                 found = decode(self._path(tenant).read_bytes(), TenantKeysObject)
             except Untrusted:
                 # A damaged object may be repaired from a copy: keep every epoch it could need, and let `stuck` alarm.
                 return used | {old.epoch for old in installation.retired}
             used |= {version.key.epoch for version in found.versions.values()}
+            used |= {found.index_key.epoch} if found.index_key else set()
         return used
 
     # -- objects
@@ -290,20 +302,31 @@ class KeyStore:
     def _begin(self) -> None:
         if (self._directory / _INSTALLATION).exists():
             self._installation()
+            self._fill_mirrors()
             return
-        if any(True for _ in self._tenants()):
+        # Never start anew beside keys that exist: that would replace the last good description of them.
+        if self.tenants() or any((place / _INSTALLATION).exists() for place in self._places):
             raise Untrusted(
                 "keystore.lost",
                 "There are tenant keys, but the object that describes the installation is lost.",
-                todo="Restore installation.json from a copy of the key store.",
+                todo="Restore the whole key store from its mirror or a copy.",
             )
         epoch = self._kms.create_epoch()
         # CRASH POINT: a root key that wraps nothing.
         self._write(_INSTALLATION, encode(Installation(1, epoch, self._now(), [], {})))
 
-    def _tenants(self) -> list[TenantId]:
+    def _fill_mirrors(self) -> None:
+        """Bring a mirror that is new, or that a crash left ahead by one write, in line with the store."""
+        names = [_INSTALLATION, *(f"tenants/{tenant.uuid}.json" for tenant in self.tenants())]
+        for place in self._places[:-1]:
+            for name in names:
+                data = (self._directory / name).read_bytes()
+                if not (place / name).exists() or (place / name).read_bytes() != data:
+                    write_durably(place / name, data)
+
+    def tenants(self) -> list[TenantId]:
         names = sorted(path.stem for path in (self._directory / "tenants").glob("*.json"))
-        return [TenantId.parse(f"{TenantId.prefix}_{name}") for name in names]
+        return [TenantId(uuid.UUID(name)) for name in names if _UUID.fullmatch(name)]
 
     def _live(self, tenant: TenantId) -> TenantKeysObject:
         try:

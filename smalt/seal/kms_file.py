@@ -171,8 +171,9 @@ def _read_protection(path: Path) -> tuple[str, bytes, Cost, bytes]:
         if read["format"] == 1 and read["kind"] == "none":
             return "none", b"", COST, b""
         cost = Cost(int(read["passes"]), int(read["memory_kib"]), int(read["lanes"]))
-        if read["format"] == 1 and read["kind"] == "passphrase" and cost.bounded():
-            return "passphrase", bytes.fromhex(read["salt"]), cost, bytes.fromhex(read["check"])
+        salt, check = bytes.fromhex(read["salt"]), bytes.fromhex(read["check"])
+        if read["format"] == 1 and read["kind"] == "passphrase" and cost.bounded() and len(salt) == _SALT_BYTES:
+            return "passphrase", salt, cost, check
     except (ValueError, KeyError, TypeError):
         pass
     raise Untrusted("kms.protection_damaged", "The file that says how the root keys are protected is damaged.")

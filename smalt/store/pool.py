@@ -97,8 +97,8 @@ class Tx:
             async with connection.cursor() as cursor:
                 async with connection.pipeline():  # its end is the one exchange; what failed is raised there
                     await connection.execute(b"begin")
-                    if self._ticket is not None:
-                        await connection.execute(_TICKET, (self._ticket,))
+                    # Without a ticket an empty one: a session must not go on with what was set for its whole length.
+                    await connection.execute(_TICKET, (self._ticket or "",))
                     await go(cursor)
                     if self._alone:
                         self._ended = True

@@ -1,0 +1,286 @@
+"""What isolation and sealing cost: the same work with and without, as ratios of medians.
+
+    python bench/isolation.py [--json] [--tenants 200] [--rounds 600]
+
+Everything runs on an embedded PostgreSQL of its own. "bare" is BEGIN, a read of a table without row-level security that
+holds the same rows, COMMIT, in one round trip; "gated" is the same on the product's table, with the ticket before the
+read. A sealed history is measured as a whole visit (standing, read, audit entry, durable commit). The variants take turns within each round, so that what else the machine does falls on all of them alike.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from smalt.kernel.clock import SystemClock
+from smalt.kernel.ids import PersonId, TenantId, ThreadId, uuid7
+from smalt.kernel.sealed import Place, Sealed, envelope_of
+from smalt.seal.keyring import Keyring
+from smalt.seal.keystore import KeyStore
+from smalt.seal.kms_file import FileKms
+from smalt.seal.tickets import Tickets
+from smalt.store.blobs import Blobs
+from smalt.store.gate import install_ticket_key
+from smalt.store.migrate import migrate
+from smalt.store.pool import Database
+from smalt.store.postgres import EmbeddedPostgres
+from smalt.store.queue import Queue
+from smalt.store.sql import query
+from smalt.tenancy.actor import Actor, Role, person
+from smalt.tenancy.gateway import Gateway
+from smalt.tenancy.policy import Act
+
+TURNS = 50
+QUESTION = "What was revenue in fiscal 2024, and how did it compare with the year before? "
+QUOTE = {"document": "Annual report", "page": 41, "quote": "Revenue 1,234 1,100 " * 3, "box": [72, 120, 540, 133]}
+ANSWER = json.dumps(
+    {"text": "Revenue was 1,234 million, 12.2 % more than the year before. " * 12, "citations": [QUOTE] * 6}
+)
+
+# The same rows three times: the product's table, one without any lock, one with the lock in its other form.
+TABLES = """
+create schema bench;
+grant usage on schema bench to smalt_app;
+create table bench.bare (like smalt.turn including all);
+create table bench.plain (like smalt.turn including all);
+alter table bench.plain alter question type bytea, alter answer type bytea;
+create table bench.per_row (like smalt.turn including all);
+grant select on all tables in schema bench to smalt_app;
+select gate.isolate('bench.plain');
+alter table bench.per_row enable row level security;
+create policy tenant_only on bench.per_row using (tenant_id = gate.tenant());
+"""
+POINT = "select id, state, question, answer from {} where tenant_id = %(tenant_id)s and id = %(id)s"
+HISTORY = (
+    "select id, conversation_id, person_id, question, answer, state, engine, input_chars, output_chars, first_token_ms, "
+    "total_ms, started_at, finished_at from {} where tenant_id = %(tenant_id)s and conversation_id = %(thread)s "
+    "order by id desc limit 50"
+)
+
+Work = Callable[[], Awaitable[object]]
+
+
+@dataclass
+class Turn:
+    id: UUID
+    conversation_id: UUID
+    person_id: UUID
+    state: int
+    engine: int | None
+    input_chars: int | None
+    output_chars: int | None
+    first_token_ms: int | None
+    total_ms: int | None
+    started_at: datetime
+    finished_at: datetime | None
+
+
+@dataclass
+class SealedTurn(Turn):
+    question: Sealed
+    answer: Sealed
+
+
+@dataclass
+class PlainTurn(Turn):
+    question: bytes
+    answer: bytes
+
+
+@dataclass
+class Measured:
+    work: str
+    with_us: float
+    without_us: float
+    ratio: float
+    bound: float | None
+
+
+@dataclass
+class World:
+    database: Database
+    connection: psycopg.AsyncConnection[Any]
+    gateway: Gateway
+    tickets: Tickets
+    tenant: TenantId
+    thread: UUID
+    turns: list[UUID]
+    actor: Actor
+
+
+async def build(admin: str, app: str, folder: Path, tenants: int) -> World:
+    keystore = KeyStore(FileKms(folder / "kms"), folder / "keys", SystemClock())
+    install_ticket_key(admin, 1, keystore.purpose_key("ticket"), SystemClock().now() + timedelta(days=1))
+    tickets = Tickets(keystore.purpose_key("ticket"), 1)
+    database = Database(app, size=2)
+    await database.open()
+    blobs = Blobs(folder / "blobs")
+    gateway = Gateway(database, keystore, Keyring(keystore), tickets, blobs, Queue(), SystemClock())
+    tenant = await gateway.create_tenant("Bench")
+    keys = await gateway.keys(tenant)
+    with psycopg.connect(admin, autocommit=True) as c:
+        c.execute(TABLES)
+        others = [TenantId.new() for _ in range(tenants - 1)]
+        filler = envelope_of(keys.seal(b"x", Place("turn", "question", uuid7())))
+        c.cursor().executemany(
+            "insert into smalt.tenant (tenant_id, name) values (%s, %s)", [(o.uuid, filler) for o in others]
+        )
+        people = {t: uuid7() for t in (tenant, *others)}
+        threads = {t: uuid7() for t in (tenant, *others)}
+        c.cursor().executemany(
+            "insert into smalt.person (tenant_id, id, name, email, role, state) values (%s, %s, %s, %s, 1, 1)",
+            [(t.uuid, people[t], filler, filler) for t in people],
+        )
+        c.cursor().executemany(
+            "insert into smalt.conversation (tenant_id, id, person_id, title) values (%s, %s, %s, %s)",
+            [(t.uuid, threads[t], people[t], filler) for t in people],
+        )
+        rows, plain, mine = [], [], []
+        for _ in range(TURNS):  # tenants interleaved on the heap: the bad case
+            for t in people:
+                row = uuid7()
+                if t is tenant:
+                    mine.append(row)
+                question = envelope_of(keys.seal(QUESTION.encode(), Place("turn", "question", row)))
+                answer = envelope_of(keys.seal(ANSWER.encode(), Place("turn", "answer", row)))
+                rows.append((t.uuid, row, threads[t], people[t], question, answer))
+                plain.append((t.uuid, row, threads[t], people[t], QUESTION.encode(), ANSWER.encode()))
+        insert = "insert into {} (tenant_id, id, conversation_id, person_id, question, answer, state) values (%s, %s, %s, %s, %s, %s, 1)"
+        c.cursor().executemany(insert.format("smalt.turn").encode(), rows)
+        c.cursor().executemany(insert.format("bench.plain").encode(), plain)
+        for copy in ("bare", "per_row"):
+            c.execute(f"insert into bench.{copy} select * from smalt.turn".encode())
+        c.execute("vacuum analyze")
+    connection = await psycopg.AsyncConnection.connect(app, autocommit=True)
+    return World(
+        database,
+        connection,
+        gateway,
+        tickets,
+        tenant,
+        threads[tenant],
+        mine,
+        person(PersonId(people[tenant]), Role.OWNER),
+    )
+
+
+async def alternate(rounds: int, works: dict[str, Work]) -> dict[str, float]:
+    """The median of each, in microseconds."""
+    taken: dict[str, list[int]] = {name: [] for name in works}
+    for work in works.values():
+        for _ in range(20):
+            await work()
+    for turn in range(rounds):
+        order = list(works.items())
+        for name, work in order if turn % 2 else order[::-1]:
+            begun = time.perf_counter_ns()
+            await work()
+            taken[name].append(time.perf_counter_ns() - begun)
+    return {name: statistics.median(times) / 1000 for name, times in taken.items()}
+
+
+def isolation(world: World, statement: str) -> dict[str, Work]:
+    """One transaction with one read, in one round trip: without any lock, under the product's, under its other form."""
+    tenant = world.tenant
+    params = {"tenant_id": tenant.uuid, "thread": world.thread, "id": world.turns[25]}
+
+    def reading(table: str, *, gated: bool) -> Work:
+        text = statement.format(table).encode()
+
+        async def read() -> None:
+            connection = world.connection
+            async with connection.pipeline(), connection.cursor() as cursor:
+                await connection.execute(b"begin")
+                if gated:
+                    ticket = world.tickets.issue(tenant, int(time.time()) + 60)
+                    await connection.execute(b"select set_config('smalt.ticket', %s, true)", (ticket,))
+                await cursor.execute(text, params, binary=True)
+                await connection.execute(b"commit")
+                assert await cursor.fetchall()
+
+        return read
+
+    return {
+        "bare": reading("bench.bare", gated=False),
+        "gated": reading("smalt.turn", gated=True),
+        "gated, no sub-select": reading("bench.per_row", gated=True),
+    }
+
+
+def histories(world: World) -> dict[str, Work]:
+    """A conversation of fifty turns as the product shows it: one visit, rows into dataclasses, answers decoded."""
+    visit = world.gateway.visit(world.tenant, world.actor)
+    sealed_query = query("sealed", HISTORY.format("smalt.turn")).rows(SealedTurn)
+    plain_query = query("plain", HISTORY.format("bench.plain")).rows(PlainTurn)
+    params = {"thread": world.thread}
+
+    async def sealed() -> list[tuple[str, Any]]:
+        async with visit.enter(Act.CONVERSATION_READ, ThreadId(world.thread)) as scope:
+            rows = await scope.fetch_all(sealed_query, params)
+            questions = scope.open_column("turn", "question", ((row.id, row.question) for row in rows))
+            answers = scope.open_column("turn", "answer", ((row.id, row.answer) for row in rows))
+        return [(q.decode(), json.loads(a)) for q, a in zip(questions, answers, strict=True)]
+
+    async def plaintext() -> list[tuple[str, Any]]:
+        async with visit.enter(Act.CONVERSATION_READ, ThreadId(world.thread)) as scope:
+            rows = await scope.fetch_all(plain_query, params)
+        return [(row.question.decode(), json.loads(row.answer)) for row in rows]
+
+    return {"plaintext": plaintext, "sealed": sealed}
+
+
+async def measure(admin: str, app: str, folder: Path, tenants: int, rounds: int) -> list[Measured]:
+    world = await build(admin, app, folder, tenants)
+    found = []
+    for what, statement in (("one turn", POINT), (f"{TURNS} turns", HISTORY)):
+        took = await alternate(rounds, isolation(world, statement))
+        for name, bound in (("gated", 1.5), ("gated, no sub-select", None)):
+            found.append(Measured(f"{what}: {name} / bare", took[name], took["bare"], took[name] / took["bare"], bound))
+    took = await alternate(rounds, histories(world))
+    ratio = took["sealed"] / took["plaintext"]
+    found.append(Measured(f"visit, {TURNS} turns: sealed / plaintext", took["sealed"], took["plaintext"], ratio, 1.3))
+    await world.connection.close()
+    await world.database.close()
+    return found
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--tenants", type=int, default=200)
+    parser.add_argument("--rounds", type=int, default=600)
+    asked = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="smalt-bench-"))
+    folder.chmod(0o711)
+    try:
+        with EmbeddedPostgres(folder / "data") as server:
+            admin, app = server.conninfo("postgres"), server.conninfo("smalt_app")
+            migrate(admin)
+            found = asyncio.run(measure(admin, app, folder, asked.tenants, asked.rounds))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    if asked.json:
+        print(json.dumps([asdict(one) for one in found], indent=1))
+    else:
+        for one in found:
+            bound = "" if one.bound is None else f"  must be ≤ {one.bound}"
+            print(f"{one.work:52} {one.with_us:8.0f} µs / {one.without_us:8.0f} µs = {one.ratio:4.2f}x{bound}")
+    return 0 if all(one.bound is None or one.ratio <= one.bound for one in found) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
