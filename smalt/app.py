@@ -106,13 +106,14 @@ def opened(settings: Settings) -> Iterator[Installation]:
     """The installation, with its own PostgreSQL running unless `database_url` names another. Blocks while starting."""
     clock = SystemClock()
     keys = settings.data_dir / "keys"
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     if settings.database_url is not None:
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         connections = Connections(
             settings.database_url, settings.database_worker_url or settings.database_url, settings.database_admin_url
         )
         postgres = None
     else:
+        # It makes the data directory: as root it must let the server's account pass through.
         postgres = EmbeddedPostgres(settings.data_dir, settings.pg_bin)
         postgres.start()
         connections = Connections(
