@@ -50,8 +50,12 @@ _WORDS = [
     (re.compile(r"\b(?:plus|added to|together with|and|&)\b"), " + "),
 ]
 _TOKEN = re.compile(r"\s*(?:(?P<op>/%|[-+*/(),])|(?P<num>\d+(?:\.\d+)?)(?P<pct>\s?%)?|(?P<text>[^-+*/(),]+))")
-_AVERAGE = re.compile(r"^(?:the )?(?:average|mean|avg\.?)(?: of)?(?: the)?(?: beginning and (?:end|ending)(?: of (?:year|period))?)? ")
-_PRIOR = re.compile(r"^(?:the )?(?:prior|previous)[- ](?:year|period)(?:'s)? |^(?:the )?(?:beginning|opening)(?:[- ]of[- ](?:year|period))? |^last year's ")
+_AVERAGE = re.compile(
+    r"^(?:the )?(?:average|mean|avg\.?)(?: of)?(?: the)?(?: beginning and (?:end|ending)(?: of (?:year|period))?)? "
+)
+_PRIOR = re.compile(
+    r"^(?:the )?(?:prior|previous)[- ](?:year|period)(?:'s)? |^(?:the )?(?:beginning|opening)(?:[- ]of[- ](?:year|period))? |^last year's "
+)
 _NOW = re.compile(r"^(?:the )?(?:year[- ]end|period[- ]end|ending|closing|current[- ]year|annual|fiscal[- ]year) ")
 _ARTICLE = re.compile(r"^(?:the |its |their |total of |sum of |the sum of |difference between |ratio of )+")
 
@@ -153,16 +157,16 @@ class _Reader:
         return tree
 
     def _leaf(self) -> Expr:
-        token = self._take()
-        if token == "(":
+        piece = self._take()
+        if piece == "(":
             tree = self.whole()
             if self._take() != ")":
                 raise NotAnExpression
             return tree
-        if token.startswith("#"):
-            return Number(Decimal(token[1:]))
-        if token.startswith("~"):
-            return leaf(token[1:])
+        if piece.startswith("#"):
+            return Number(Decimal(piece[1:]))
+        if piece.startswith("~"):
+            return leaf(piece[1:])
         raise NotAnExpression
 
 
@@ -196,7 +200,13 @@ def _refs(tree: Expr) -> bool:
 def has_operator(text: str) -> bool:
     """True when words in brackets state a calculation rather than belong to a name."""
     folded = _PROTECTED.sub(" q ", fold(text))
-    return re.search(r"\b(?:over|divided by|less|minus|plus|times|multiplied by|excluding|net of|as a percent(?:age)? of)\b|[/×÷*+]|\s-\s|\baverage\b", folded) is not None
+    return (
+        re.search(
+            r"\b(?:over|divided by|less|minus|plus|times|multiplied by|excluding|net of|as a percent(?:age)? of)\b|[/×÷*+]|\s-\s|\baverage\b",
+            folded,
+        )
+        is not None
+    )
 
 
 def known(tree: Expr) -> bool:
@@ -206,4 +216,3 @@ def known(tree: Expr) -> bool:
     if isinstance(tree, Average):
         return measure_of(tree.of.phrase) is not None
     return isinstance(tree, Number) or (known(tree.left) and known(tree.right))
-

@@ -117,4 +117,8 @@ def named_unit(name: str) -> Unit | None:
     lowered = name.lower()
     if _PERCENT_NAME.search(lowered):
         return Unit.PERCENT
-    return Unit.RATIO if _DAYS_NAME.search(lowered) or re.search(r"\bratio|turnover|coverage|multiple|times\b", lowered) else None
+    return (
+        Unit.RATIO
+        if _DAYS_NAME.search(lowered) or re.search(r"\bratio|turnover|coverage|multiple|times\b", lowered)
+        else None
+    )

@@ -22,7 +22,9 @@ _MENTIONED = 0.55
 
 def asks_for_words(question: str) -> bool:
     """True when a question wants words: who, why, which risks. Figures are never answered from here."""
-    return _ASKS_TEXT.search(question) is not None and not re.search(r"\b(?:how much|how many|what (?:percentage|amount)|total)\b", question, re.IGNORECASE)
+    return _ASKS_TEXT.search(question) is not None and not re.search(
+        r"\b(?:how much|how many|what (?:percentage|amount)|total)\b", question, re.IGNORECASE
+    )
 
 
 def ranked(query: str, documents: Sequence[Opened], limit: int = 5) -> list[tuple[float, Opened, Passage]]:
@@ -30,7 +32,7 @@ def ranked(query: str, documents: Sequence[Opened], limit: int = 5) -> list[tupl
     terms = tuple(dict.fromkeys(content_terms(query)))
     found: list[tuple[float, Opened, Passage]] = []
     for opened in documents:
-        pages = {page: score for page, score in opened.pages(query, 12)}
+        pages = dict(opened.pages(query, 12))
         total = len(opened.segment.lengths)
         weight = {term: math.log(1 + total / (1 + len(opened.segment.postings.get(term, ())) / 2)) for term in terms}
         whole = sum(weight.values()) or 1.0

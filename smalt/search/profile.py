@@ -22,13 +22,54 @@ _CHARTER = re.compile(r"exact names? of (?:the )?(?:registrant|issuer|company)")
 _SUFFIX = re.compile(
     r"[\s,]+(?:inc|incorporated|corp|corporation|co|company|companies|ltd|limited|plc|llc|l\.?l\.?c|lp|l\.?p|n\.?v|s\.?a|se|ag|ab|asa|group|holdings?|trust|the|/[a-z]{2}/)\.?$"
 )
-_LEGAL = re.compile(r"^[A-Z][\w&.,'\- ]*\b(?:Inc|INC|Incorporated|Corp|CORP|Corporation|CORPORATION|Company|COMPANY|Co|Ltd|LTD|Limited|plc|PLC|LLC|L\.P|N\.V|AG|GmbH|SE|S\.A|Group|GROUP|Holdings|HOLDINGS)$")
+_LEGAL = re.compile(
+    r"^[A-Z][\w&.,'\- ]*\b(?:Inc|INC|Incorporated|Corp|CORP|Corporation|CORPORATION|Company|COMPANY|Co|Ltd|LTD|Limited|plc|PLC|LLC|L\.P|N\.V|AG|GmbH|SE|S\.A|Group|GROUP|Holdings|HOLDINGS)$"
+)
 _ALIAS = re.compile(r"\(?\"([A-Z][\w&.\- ]{1,28}?),?\"")
 _TICKER = re.compile(r"\b([A-Z]{1,5})\s+(?:The\s+)?(?:New York Stock Exchange|NYSE|Nasdaq|NASDAQ)")
 _GENERIC = frozenset(
-    "company registrant we us our corporation group the company the corporation the group exchange act sec gaap act board plan issuer parent "
-    "securities act notes guarantor code rsus credit agreement".split()
-) | {"the company", "exchange act", "securities act", "the act", "the notes", "the group", "the registrant", "the corporation"}
+    [
+        "company",
+        "registrant",
+        "we",
+        "us",
+        "our",
+        "corporation",
+        "group",
+        "the",
+        "company",
+        "the",
+        "corporation",
+        "the",
+        "group",
+        "exchange",
+        "act",
+        "sec",
+        "gaap",
+        "act",
+        "board",
+        "plan",
+        "issuer",
+        "parent",
+        "securities",
+        "act",
+        "notes",
+        "guarantor",
+        "code",
+        "rsus",
+        "credit",
+        "agreement",
+    ]
+) | {
+    "the company",
+    "exchange act",
+    "securities act",
+    "the act",
+    "the notes",
+    "the group",
+    "the registrant",
+    "the corporation",
+}
 _FISCAL_WORD = re.compile(r"\bfiscal\s+(?:year\s+)?((?:19|20)\d\d)\b")
 _SPLIT_CAPS = re.compile(r"\b([A-Z]) ([A-Z]{2,})\b")
 
@@ -46,7 +87,7 @@ def name_keys(name: str) -> list[str]:
     """The forms by which a company is asked for: full, without its legal suffix, and its initials around an "&"."""
     full = fold(name).strip(" .,")
     bare = _strip_suffix(full)
-    bare = bare[4:] if bare.startswith("the ") else bare
+    bare = bare.removeprefix("the ")
     found = [full, bare]
     words = [word for word in re.split(r"[\s,]+", bare) if word]
     if "&" in words and len(words) == 3:
@@ -59,11 +100,19 @@ def _company(lines: list[str]) -> str:
         if _CHARTER.search(fold(line)):
             for back in range(1, 4):
                 candidate = lines[index - back].strip(" _,.") if index >= back else ""
-                if len(candidate) > 2 and re.search(r"[A-Za-z]{2}", candidate) and not re.match(r"(?i)commission file|form 10", candidate):
+                if (
+                    len(candidate) > 2
+                    and re.search(r"[A-Za-z]{2}", candidate)
+                    and not re.match(r"(?i)commission file|form 10", candidate)
+                ):
                     return _SPLIT_CAPS.sub(r"\1 \2", candidate)
     for line in lines[:60]:
         candidate = line.strip(" _,.")
-        if _LEGAL.search(candidate) and len(candidate) < 60 and not re.search(r"(?i)securities and exchange|exchange act|stock|nasdaq|file number|title of", candidate):
+        if (
+            _LEGAL.search(candidate)
+            and len(candidate) < 60
+            and not re.search(r"(?i)securities and exchange|exchange act|stock|nasdaq|file number|title of", candidate)
+        ):
             return candidate
     return ""
 
@@ -108,7 +157,14 @@ def _period(head: str) -> tuple[date | None, int | None]:
     for m in _PERIOD.finditer(head):
         found = dates(m[2])
         if found:
-            length = {"fiscal year": 12, "year": 12, "six months": 6, "half-year": 6, "half year": 6, "nine months": 9}.get(m[1], 3)
+            length = {
+                "fiscal year": 12,
+                "year": 12,
+                "six months": 6,
+                "half-year": 6,
+                "half year": 6,
+                "nine months": 9,
+            }.get(m[1], 3)
             return found[0][2], length
     return None, None
 
@@ -127,7 +183,12 @@ def profile_of(parsed: Parsed, name_hint: str = "") -> Profile:
     pages = parsed.pages
     head_lines = [line.text for page in pages[:3] for line in page.lines]
     raw_head = "\n".join(head_lines)
-    head, text = fold(raw_head), fold("\n".join(line.text for page in pages for line in page.lines)) if parsed.kind in {Kind.PDF, Kind.DOCX, Kind.MARKDOWN, Kind.TEXT} else ""
+    head, text = (
+        fold(raw_head),
+        fold("\n".join(line.text for page in pages for line in page.lines))
+        if parsed.kind in {Kind.PDF, Kind.DOCX, Kind.MARKDOWN, Kind.TEXT}
+        else "",
+    )
     form_found = _FORM.search(head)
     form = (form_found[1] + (form_found[2] or "")).upper() if form_found else ""
     end, months = _period(head)
@@ -146,8 +207,20 @@ def profile_of(parsed: Parsed, name_hint: str = "") -> Profile:
         names += [m[1].lower() for m in _TICKER.finditer(raw_head)][:1]
     elif name_hint:
         names = []
-    currency_votes = Counter(code for page in pages[:60] for table in page.tables for line in [*table.above[-2:], *(c.text for r in table.rows[:3] for c in r.cells)] if (code := units.currency_of(line)))
-    scale_votes = Counter(scale for page in pages for table in page.tables for line in [*table.above[-3:], *(r.label for r in table.header)] if (scale := units.caption_scale(line).money))
+    currency_votes = Counter(
+        code
+        for page in pages[:60]
+        for table in page.tables
+        for line in [*table.above[-2:], *(c.text for r in table.rows[:3] for c in r.cells)]
+        if (code := units.currency_of(line))
+    )
+    scale_votes = Counter(
+        scale
+        for page in pages
+        for table in page.tables
+        for line in [*table.above[-3:], *(r.label for r in table.header)]
+        if (scale := units.caption_scale(line).money)
+    )
     return Profile(
         names=list(dict.fromkeys(names)),
         display_name=company,
@@ -167,7 +240,9 @@ def _lead_word(company: str, pages: list[Page]) -> list[str]:
         return []
     lower = words[0].lower()
     text = "\n".join(line.text for page in pages[:60] for line in page.lines)
-    alone = len(re.findall(rf"\b(?:{words[0].title()}|{words[0].upper()})\b(?!\s+{re.escape(words[1])})", text, re.IGNORECASE))
+    alone = len(
+        re.findall(rf"\b(?:{words[0].title()}|{words[0].upper()})\b(?!\s+{re.escape(words[1])})", text, re.IGNORECASE)
+    )
     return [lower] if alone >= 10 and re.search(rf"\b{re.escape(lower)}\b", text) is None else []
 
 
