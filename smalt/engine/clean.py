@@ -35,12 +35,13 @@ _SEVERAL = re.compile(
     r"(?P<a>\bFY\s?(?:19|20)\d\d|\b(?:19|20)\d\d)\s*(?:-|to|through)\s*(?P<b>FY\s?(?:19|20)\d\d|(?:19|20)\d\d)",
     re.IGNORECASE,
 )
+_FORMER = re.compile(r"([A-Z][\w.&]*)('s)?\s*\((?:formerly|previously)(?: known as| called| named)?\s+([^)]+)\)")
 _YEARS_MEAN = re.compile(r"\b(?:(?:two|three|four|five|\d)[- ]year (?:average|mean)|average)\b", re.IGNORECASE)
 
 
 def clean(question: str) -> str:
     """The asking sentence, freed of instructions and units, with definitions of other sentences put in."""
-    text = " ".join(question.split())
+    text = _FORMER.sub(r"\3\2", " ".join(question.split()))
     sentences = _split(text)
     if (
         len(sentences) == 1

@@ -42,11 +42,11 @@ class Query:
 
 _STEM = re.compile(
     r"^\s*(?:(?:please|can you|could you|now|and|also|so|ok)\s*,?\s+)*(?:(?:what|which|how much|how many|how large|how big|how high)\s+(?:was|were|is|are|did|does|do|has|had)\b"
-    r"|what's|whats|find(?:\s+out)?|compute|calculate|determine|derive|work out|tell me|show(?:\s+me)?|give(?:\s+me)?|get(?:\s+me)?|look up|report|state|list|how much|how many|what)\s*(?:the\s+(?=\S))?",
+    r"|what's|whats|compare|contrast|find(?:\s+out)?|compute|calculate|determine|derive|work out|tell me|show(?:\s+me)?|give(?:\s+me)?|get(?:\s+me)?|look up|report|state|list|how much|how many|what)\s*(?:the\s+(?=\S))?",
     re.IGNORECASE,
 )
 _TAIL = re.compile(
-    r"(?:\s*\|\s*)+$|[\s?.!,;:]+$|\s+(?:be|been|equal|amount to|come to|total|stand at|at|in|for|of|from|between|over|during|to|have|report(?:ed)?|record(?:ed)?|post(?:ed)?|generate|earn|spend|incur|pay|did|does|do|has|have|had)\s*$",
+    r"(?:\s*\|\s*)+$|[\s?.!,;:]+$|\s+(?:be|been|equal|amount to|come to|total|stand at|at|in|for|of|from|between|over|during|to|have|report(?:ed)?|record(?:ed)?|post(?:ed)?|generate|earn|spend|incur|pay|did|does|do|has|have|had|and|or|with|versus|vs)\s*$",
     re.IGNORECASE,
 )
 _PERCENT_CHANGE = [
@@ -97,7 +97,7 @@ def understand(text: str) -> Query:
         is not None
     )
     query = Query(rest, periods=periods, relative=relative)
-    for step in (_percent_change, _cagr, _definition, _change, _average_or_sum, _named, _margin, _share, _formula):
+    for step in (_cagr, _percent_change, _definition, _change, _average_or_sum, _named, _margin, _share, _formula):
         if step(query):
             return query
     query.subject = _subject(rest)
@@ -209,9 +209,8 @@ def _definition(query: Query) -> bool:
     text = query.subject
     stated = None
     m = _PARENS.match(text)
-    if m is not None and has_operator(m["d"]) and not _subject(m["n"]):
-        return False
-    if m is not None and has_operator(m["d"]):
+    outer = m is not None and (not _subject(m["n"]) or has_operator(m["t"]) or _DEFINED.search(m["n"]) is not None or has_operator(m["n"]))
+    if m is not None and not outer and has_operator(m["d"]):
         stated = (m["n"] + " " + m["t"], m["d"])
     else:
         m = _DEFINED.search(text)
@@ -281,6 +280,9 @@ def _tree_of(phrase: str) -> Expr | None:
 def _formula(query: Query) -> bool:
     """A calculation in plain words over known measures: "operating cash flow minus capex"."""
     subject = _subject(query.subject)
+    named = _PARENS.match(subject)
+    if named is not None and named["n"] and not named["t"] and has_operator(named["n"]) and not has_operator(named["d"]):
+        subject = named["n"].strip()
     if not has_operator(subject):
         return False
     tree = _with_metrics(subject)

@@ -36,10 +36,10 @@ class Scope:
 @lru_cache(maxsize=4096)
 def _pattern(name: str, full: str) -> re.Pattern[str]:
     words = [re.escape(word) for word in re.split(r"[\s\-]+", name.strip(" .,")) if word]
-    body = r"[\s\-]+".join(word.rstrip(",").replace(r"\,", ",?") for word in words)
+    body = r",?[\s\-]+".join(word.rstrip(",").replace(r"\,", ",?") for word in words)
     ticker = len(name) <= 5 and name.isalpha() and name not in re.split(r"[^a-z]+", full)
     return re.compile(
-        rf"(?<![\w&])(?:the\s+)?{body.upper() if ticker else body}(?![\w&])(?P<own>'s|(?<=s)')?",
+        rf"(?<![\w&])(?:the\s+)?{body.upper() if ticker else body}(?![\w&])(?:,?\s+(?:inc|corp|corporation|co|company|ltd|limited|plc|llc)\b\.?)?(?P<own>'s|(?<=s)')?",
         0 if ticker else re.IGNORECASE,
     )
 

@@ -294,15 +294,18 @@ def _table_facts(page: Page, table: Table, note: TableNote, index: int, profile:
 
 
 def _percent_columns(table: Table) -> set[int]:
-    """Columns with a percent sign on some cells and no currency, thousands or large figure on any: all are percentages."""
-    marked, barred = set(), set()
+    """Columns whose unmarked cells are printed like their marked ones ("21.0 %", then "1.1"): all are percentages."""
+    marked: dict[int, set[int]] = {}
+    plain: dict[int, set[int]] = {}
+    barred = set()
     for row in table.rows:
         for cell in row.cells:
-            if "%" in cell.text:
-                marked.add(cell.column)
-            elif re.search(r"[$€£¥,]|\d{4}", cell.text):
+            if re.search(r"[$€£¥,]|\d{4}", cell.text):
                 barred.add(cell.column)
-    return marked - barred
+            elif printed_number(cell.text.replace(" ", "")) is not None and re.search(r"\d", cell.text):
+                places = len(re.sub(r"\D", "", cell.text.partition(".")[2]))
+                (marked if "%" in cell.text else plain).setdefault(cell.column, set()).add(places)
+    return {at for at, places in marked.items() if at not in barred and min(places) > 0 and plain.get(at, places) <= places}
 
 
 def _heads_again(row: Row) -> bool:

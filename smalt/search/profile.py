@@ -23,7 +23,7 @@ _SUFFIX = re.compile(
     r"[\s,]+(?:inc|incorporated|corp|corporation|co|company|companies|ltd|limited|plc|llc|l\.?l\.?c|lp|l\.?p|n\.?v|s\.?a|se|ag|ab|asa|group|holdings?|trust|the|/[a-z]{2}/)\.?$"
 )
 _LEGAL = re.compile(
-    r"^[A-Z][\w&.,'\- ]*\b(?:Inc|INC|Incorporated|Corp|CORP|Corporation|CORPORATION|Company|COMPANY|Co|Ltd|LTD|Limited|plc|PLC|LLC|L\.P|N\.V|AG|GmbH|SE|S\.A|Group|GROUP|Holdings|HOLDINGS)$"
+    r"^[A-Z0-9][\w&.,'\- ]*\b(?:Inc|INC|Incorporated|Corp|CORP|Corporation|CORPORATION|Company|COMPANY|Co|Ltd|LTD|Limited|plc|PLC|LLC|L\.P|N\.V|AG|GmbH|SE|S\.A|Group|GROUP|Holdings|HOLDINGS)$"
 )
 _ALIAS = re.compile(r"\(?\"([A-Z][\w&.\- ]{1,28}?),?\"")
 _TICKER = re.compile(r"\b([A-Z]{1,5})\s+(?:The\s+)?(?:New York Stock Exchange|NYSE|Nasdaq|NASDAQ)")
@@ -89,6 +89,8 @@ def name_keys(name: str) -> list[str]:
     bare = _strip_suffix(full)
     bare = bare.removeprefix("the ")
     found = [full, bare]
+    if bare.endswith(".com"):
+        found.append(bare.removesuffix(".com"))
     words = [word for word in re.split(r"[\s,]+", bare) if word]
     if "&" in words and len(words) == 3:
         found.append(f"{words[0][0]}&{words[2][0]}")
@@ -243,7 +245,7 @@ def _lead_word(company: str, pages: list[Page]) -> list[str]:
     alone = len(
         re.findall(rf"\b(?:{words[0].title()}|{words[0].upper()})\b(?!\s+{re.escape(words[1])})", text, re.IGNORECASE)
     )
-    return [lower] if alone >= 10 and re.search(rf"\b{re.escape(lower)}\b", text) is None else []
+    return [lower] if alone >= 10 and re.search(rf"(?<![.@/\w]){re.escape(lower)}(?![.@\w])", text) is None else []
 
 
 def _initials(bare: str) -> set[str]:

@@ -76,6 +76,12 @@ STOP = frozenset(
         "me",
         "please",
         "during",
+        "why",
+        "where",
+        "who",
+        "whom",
+        "explain",
+        "describe",
     ]
 )
 _IRREGULAR = {
