@@ -40,6 +40,7 @@ class Binary:
 
 Expr: TypeAlias = Number | Ref | Average | Binary
 
+_OPERANDS_MAX = 24
 _PROTECT = sorted({fold(wording) for wording in wordings()}, key=len, reverse=True)
 _PROTECTED = re.compile(r"(?<![\w&-])(?:" + "|".join(re.escape(wording) for wording in _PROTECT) + r")(?![\w&-])")
 _WORDS = [
@@ -89,6 +90,8 @@ def parse(text: str) -> Expr:
         masked = masked.replace(",", " + ")
     masked = re.sub(r"[+]\s*[+]", "+", masked)
     tokens = _tokens(masked, held)
+    if sum(token[0] in "~#" for token in tokens) > _OPERANDS_MAX or tokens.count("(") > _OPERANDS_MAX:
+        raise NotAnExpression
     reader = _Reader(tokens)
     tree = reader.whole()
     if not reader.done() or not _refs(tree):

@@ -17,12 +17,17 @@ _ASKS_TEXT = re.compile(
     r"^\s*(?:why|who|whom|where|when|describe|explain|summari[sz]e|discuss|outline|does|do|is there|are there|has|have|will|can|which (?!.*(?:amount|figure)))\b|^\s*(?:what|which) (?:are|were|is|was) (?:the )?(?:main |major |key |principal |primary )?(?:risk|factor|reason|driver|segment|polic|product|business|strateg|cause|method|auditor|name|title|trend|initiative|competit|customer|legal|material weakness)",
     re.IGNORECASE,
 )
+_DISCUSSES = re.compile(
+    r"\b(?:analy[sz]e|correlat\w+|relates? to|relationship between|discussion|insights?|disclosed?|key areas|in what way|how (?:do|does|did|might|could) .*(?:affect|impact|influence|relate|contribute))\b",
+    re.IGNORECASE,
+)
 _MENTIONED = 0.55
 
 
 def asks_for_words(question: str) -> bool:
     """True when a question wants words: who, why, which risks. Figures are never answered from here."""
-    return _ASKS_TEXT.search(question) is not None and not re.search(
+    wordy = _ASKS_TEXT.search(question) is not None or _DISCUSSES.search(question) is not None
+    return wordy and not re.search(
         r"\b(?:how much|how many|what (?:percentage|amount)|total)\b", question, re.IGNORECASE
     )
 

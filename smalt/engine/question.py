@@ -209,7 +209,9 @@ def _definition(query: Query) -> bool:
     text = query.subject
     stated = None
     m = _PARENS.match(text)
-    outer = m is not None and (not _subject(m["n"]) or has_operator(m["t"]) or _DEFINED.search(m["n"]) is not None or has_operator(m["n"]))
+    outer = m is not None and (
+        not _subject(m["n"]) or has_operator(m["t"]) or _DEFINED.search(m["n"]) is not None or has_operator(m["n"])
+    )
     if m is not None and not outer and has_operator(m["d"]):
         stated = (m["n"] + " " + m["t"], m["d"])
     else:
@@ -281,7 +283,13 @@ def _formula(query: Query) -> bool:
     """A calculation in plain words over known measures: "operating cash flow minus capex"."""
     subject = _subject(query.subject)
     named = _PARENS.match(subject)
-    if named is not None and named["n"] and not named["t"] and has_operator(named["n"]) and not has_operator(named["d"]):
+    if (
+        named is not None
+        and named["n"]
+        and not named["t"]
+        and has_operator(named["n"])
+        and not has_operator(named["d"])
+    ):
         subject = named["n"].strip()
     if not has_operator(subject):
         return False

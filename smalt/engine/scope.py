@@ -152,11 +152,19 @@ def _printed(name: str, documents: Sequence[Opened]) -> bool:
     return False
 
 
+def _named_quarter(name: str, asked: Asked) -> bool:
+    """True when a document is filed under the quarter asked for ("2023 Q1 …"): people ask by what they see."""
+    words = re.split(r"[^a-z0-9]+", name.lower())
+    return f"q{asked.quarter}" in words and str(asked.year) in words
+
+
 def ordered(group: list[Opened], asked: Asked) -> list[Opened]:
     """One company's documents, the likeliest to print the period first."""
 
     def key(opened: Opened) -> tuple[int, int]:
         profile = opened.profile
+        if asked.mode is Mode.QUARTER and _named_quarter(opened.name, asked):
+            return (-1, 0)
         settled = settle(asked, profile)
         if not covered(settled, profile):
             return (2, 0)

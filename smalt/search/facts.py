@@ -305,7 +305,9 @@ def _percent_columns(table: Table) -> set[int]:
             elif printed_number(cell.text.replace(" ", "")) is not None and re.search(r"\d", cell.text):
                 places = len(re.sub(r"\D", "", cell.text.partition(".")[2]))
                 (marked if "%" in cell.text else plain).setdefault(cell.column, set()).add(places)
-    return {at for at, places in marked.items() if at not in barred and min(places) > 0 and plain.get(at, places) <= places}
+    return {
+        at for at, places in marked.items() if at not in barred and min(places) > 0 and plain.get(at, places) <= places
+    }
 
 
 def _heads_again(row: Row) -> bool:
