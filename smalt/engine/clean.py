@@ -91,7 +91,10 @@ def _apply(main: str, sentence: str) -> str:
     stated = re.sub(r"\b(?:FY|fiscal )\s?\d{2,4}\s+", "", stated)
     if re.match(r"(?:define|calculate|compute)\b.*\busing\b", sentence, re.IGNORECASE):
         stated = re.sub(r"\band\b", "plus", stated)
-    at = re.search(re.escape(name), main, re.IGNORECASE)
+    bracketed = re.search(rf"\(\s*{re.escape(name)}\s*\)", main, re.IGNORECASE)
+    if bracketed is not None:
+        return f"{main[: bracketed.start()]}({stated}){main[bracketed.end() :]}"
+    at = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", main, re.IGNORECASE)
     if at is None:
         return main
     whole = (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias
 
-from smalt.engine.vocabulary import measure_of, wordings
+from smalt.engine.vocabulary import STOCK, measure_of, wordings
 from smalt.search.tokens import fold
 
 
@@ -58,6 +58,7 @@ _PRIOR = re.compile(
     r"^(?:the )?(?:prior|previous)[- ](?:year|period)(?:'s)? |^(?:the )?(?:beginning|opening)(?:[- ]of[- ](?:year|period))? |^last year's "
 )
 _NOW = re.compile(r"^(?:the )?(?:year[- ]end|period[- ]end|ending|closing|current[- ]year|annual|fiscal[- ]year) ")
+_MOVE = re.compile(r"^(?:the )?(?:change|increase|movement) in (?P<x>.+)$")
 _ARTICLE = re.compile(r"^(?:the |its |their |total of |sum of |the sum of |difference between |ratio of )+")
 
 
@@ -188,6 +189,9 @@ def leaf(text: str) -> Expr:
     m = _PRIOR.match(text)
     if m is not None:
         return Ref(text[m.end() :], -1)
+    m = _MOVE.match(text)
+    if m is not None and (stock := measure_of(m["x"])) is not None and stock.kind == STOCK:
+        return Binary("-", Ref(m["x"]), Ref(m["x"], -1))
     bare = _NOW.sub("", text)
     if not bare or len(bare.split()) > 12:
         raise NotAnExpression

@@ -52,7 +52,7 @@ def answer(
         return render.refused(
             f"None of the documents is about {where.foreign}; they are about {known}.", [where.foreign], []
         )
-    if passages.asks_for_words(question):
+    if passages.asks_for_words(clean(question)):
         words = passages.answer_text(
             where.rest.replace("|", " "), [opened for group in where.groups for opened in group]
         )
@@ -112,6 +112,8 @@ def _renumbered(text: str, by: int) -> str:
 
 def _for_company(group: list[Opened], query: Query) -> Answer:
     periods = query.periods or [Asked(Mode.LATEST)]
+    if query.unclear:
+        return render.refused("The calculation that the question states cannot be followed.", [query.subject], [])
     if not query.subject and query.tree is None:
         return render.refused("The question names no figure.", [], [])
     try:

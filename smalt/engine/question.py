@@ -38,6 +38,7 @@ class Query:
     days: bool = False
     defined: bool = False
     relative: bool = False
+    unclear: bool = False
 
 
 _STEM = re.compile(
@@ -175,7 +176,11 @@ def _cagr(query: Query) -> bool:
     m = _CAGR.search(_subject(query.subject))
     if m is None or not (m["x"] or m["y"]):
         return False
-    return _set(query, Operation.GROWTH_RATE, m["x"] or m["y"])
+    return _set(
+        query,
+        Operation.GROWTH_RATE,
+        re.sub(r"^(?:the )?(?:\d+|two|three|four|five|ten)[- ]years? ", "", m["x"] or m["y"]),
+    )
 
 
 def _change(query: Query) -> bool:
@@ -226,9 +231,10 @@ def _definition(query: Query) -> bool:
     ):
         return False
     try:
-        tree = parse(stated[1])
+        tree = _expanded(parse(stated[1]))
     except NotAnExpression:
-        return False
+        query.unclear = True
+        return True
     query.tree, query.defined, query.operation = tree, True, Operation.CALCULATE
     query.name = query.subject = _subject(stated[0])
     metric = metric_of(query.name)

@@ -65,9 +65,20 @@ def cite(opened: Opened, fact: Fact) -> Citation:
     """The cell of ``fact``: ``quote`` is exactly what is printed there."""
     return Citation(
         opened.document, opened.name, None if fact.sheet is not None else fact.page, fact.printed, fact.sheet, fact.ref, fact.box,
-        label=" › ".join((*fact.path[-1:], fact.label)) if fact.path and len(fact.label) < 24 else fact.label,
+        label=_label(fact),
         header=fact.header, unit=_unit_note(fact), period=fact.span.text() or fact.header,
     )  # fmt: skip
+
+
+def _label(fact: Fact) -> str:
+    """The printed label, with its section in front where the label alone says too little ("Diluted", "Federal")."""
+    if (
+        fact.path
+        and (len(fact.label) <= 10 or fact.label.lower() in {"current portion", "noncurrent", "total, net"})
+        and not fact.label.lower().startswith("total ")
+    ):
+        return f"{fact.path[-1].rstrip(':')} › {fact.label}"
+    return fact.label
 
 
 def _unit_note(fact: Fact) -> str:
@@ -124,7 +135,7 @@ def calculated(result: Result, unit: Unit, title: str, period: str, *, days: boo
 
 def _short(used: Used) -> str:
     fact = used.fact
-    label = f"{fact.path[-1].rstrip(':')} › {fact.label}" if fact.path and len(fact.label) < 16 else fact.label
+    label = _label(fact)
     return f"({label.rstrip(':')}, {fact.span.text() or fact.header})"
 
 

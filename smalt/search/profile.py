@@ -70,6 +70,9 @@ _GENERIC = frozenset(
     "the registrant",
     "the corporation",
 }
+_FISCAL_ENDED = re.compile(
+    r"\bfiscal (?:year )?((?:19|20)\d\d)\b[^.;]{0,48}?\bended (?:on )?([a-z]+ \d{1,2} ?, ?\d{4})"
+)
 _FISCAL_WORD = re.compile(r"\bfiscal\s+(?:year\s+)?((?:19|20)\d\d)\b")
 _SPLIT_CAPS = re.compile(r"\b([A-Z]) ([A-Z]{2,})\b")
 
@@ -97,6 +100,16 @@ def name_keys(name: str) -> list[str]:
     return list(dict.fromkeys(item for item in found if item))
 
 
+def _rejoined(name: str, lines: list[str]) -> str:
+    """Small capitals may read as "R ESORTS": joined where the text also prints the whole word."""
+    text = " ".join(lines).upper()
+
+    def join(m: re.Match[str]) -> str:
+        return m[1] + m[2] if re.search(rf"\b{m[1]}{m[2]}\b", text) else m[0]
+
+    return _SPLIT_CAPS.sub(join, name)
+
+
 def _company(lines: list[str]) -> str:
     for index, line in enumerate(lines):
         if _CHARTER.search(fold(line)):
@@ -105,9 +118,12 @@ def _company(lines: list[str]) -> str:
                 if (
                     len(candidate) > 2
                     and re.search(r"[A-Za-z]{2}", candidate)
-                    and not re.match(r"(?i)commission file|form 10", candidate)
+                    and not re.match(
+                        r"(?i)commission file|form 10|for the (?:transition|fiscal|quarterly)|transition period",
+                        candidate,
+                    )
                 ):
-                    return _SPLIT_CAPS.sub(r"\1 \2", candidate)
+                    return _rejoined(candidate, lines)
     for line in lines[:60]:
         candidate = line.strip(" _,.")
         if (
@@ -149,6 +165,9 @@ def _label_offset(text: str, anchor: date) -> int:
     """0 when a fiscal year is named after the calendar year it ends in, -1 when after the year before."""
     if anchor.month > 6:
         return 0
+    stated = Counter(int(m[1]) - day.year for m in _FISCAL_ENDED.finditer(text) for _, _, day in dates(m[2])[:1])
+    if stated and stated.most_common(1)[0][0] in {0, -1}:
+        return stated.most_common(1)[0][0]
     if anchor.month == 1 and anchor.day <= 7:
         return -1
     counts = Counter(int(m[1]) for m in _FISCAL_WORD.finditer(text))
