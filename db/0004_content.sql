@@ -54,7 +54,8 @@ create table smalt.turn (
 );
 create index turn_of_conversation on smalt.turn (tenant_id, conversation_id, id);
 
--- Usage outlives the turn it was for: a bill does not shrink when a conversation is deleted.
+-- Usage outlives the turn it was for: a bill does not shrink when a conversation is deleted. kind: smalt/library/metering.py;
+-- outcome: the turn's state. Counts and times only.
 create table smalt.usage_entry (
   tenant_id uuid not null references smalt.tenant,
   id uuid not null,
@@ -65,6 +66,11 @@ create table smalt.usage_entry (
   output_chars bigint not null default 0,
   input_tokens bigint not null default 0,
   output_tokens bigint not null default 0,
+  outcome smallint,
+  figures integer not null default 0,
+  traced integer not null default 0,
+  pages integer not null default 0,
+  elapsed_ms integer,
   at timestamptz not null default now(),
   primary key (tenant_id, id),
   foreign key (tenant_id, turn_id) references smalt.turn (tenant_id, id) on delete set null (turn_id)

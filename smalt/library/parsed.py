@@ -30,13 +30,19 @@ class Box(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Cell(msgspec.Struct, array_like=True):
-    """One cell. ``column`` counts the table's columns from 0 (the label column is not counted in PDF rows: see Row)."""
+    """One cell. ``column`` counts the table's columns from 0 (the label column is not counted in PDF rows: see Row).
+
+    A head over several columns has ``span`` > 1 and ``column`` is the first of them. ``format`` is a workbook cell's
+    number format when it shows a percentage or a currency; ``text`` is then still the number as stored.
+    """
 
     text: str
     column: int
     box: Box | None = None
     ref: str | None = None  # "B7" in a workbook
     formula: str | None = None
+    span: int = 1
+    format: str | None = None
 
 
 class Row(msgspec.Struct, array_like=True):
@@ -55,6 +61,11 @@ class Row(msgspec.Struct, array_like=True):
     bold: bool = False
     label_box: Box | None = None
     label_ref: str | None = None
+
+
+def figures_of(row: Row) -> list[str]:
+    """What the row's cells print that is no text: figures, ranges and dashes, left to right, without dates and names."""
+    return [c.text for c in row.cells if not any(ch.isalpha() for ch in c.text.rstrip("x").replace(" to ", " "))]
 
 
 class Table(msgspec.Struct, array_like=True):

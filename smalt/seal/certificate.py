@@ -246,3 +246,8 @@ def _write_key(path: Path, key: ec.EllipticCurvePrivateKey) -> None:
 
 def _pem(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def expiry_of(pem: bytes) -> datetime:
+    """When the first certificate of a PEM file ends, in UTC. ValueError when there is none."""
+    return x509.load_pem_x509_certificates(pem)[0].not_valid_after_utc

@@ -211,7 +211,7 @@ class KeyStore:
         with self._lock():
             self._carry_purposes()
         carried = purged = lost = stuck = 0
-        for tenant in self._tenants():
+        for tenant in self.tenants():
             with self._lock():  # one tenant at a time: nobody waits for the whole round
                 try:
                     moved, dropped = self._carry(tenant)
@@ -287,7 +287,7 @@ class KeyStore:
     def _epochs_in_use(self) -> set[str]:
         installation = self._installation()
         used = {installation.epoch} | {wrapped.epoch for wrapped in installation.purposes.values()}
-        for tenant in self._tenants():
+        for tenant in self.tenants():
             try:
                 found = decode(self._path(tenant).read_bytes(), TenantKeysObject)
             except Untrusted:
@@ -305,7 +305,7 @@ class KeyStore:
             self._fill_mirrors()
             return
         # Never start anew beside keys that exist: that would replace the last good description of them.
-        if self._tenants() or any((place / _INSTALLATION).exists() for place in self._places):
+        if self.tenants() or any((place / _INSTALLATION).exists() for place in self._places):
             raise Untrusted(
                 "keystore.lost",
                 "There are tenant keys, but the object that describes the installation is lost.",
@@ -317,14 +317,14 @@ class KeyStore:
 
     def _fill_mirrors(self) -> None:
         """Bring a mirror that is new, or that a crash left ahead by one write, in line with the store."""
-        names = [_INSTALLATION, *(f"tenants/{tenant.uuid}.json" for tenant in self._tenants())]
+        names = [_INSTALLATION, *(f"tenants/{tenant.uuid}.json" for tenant in self.tenants())]
         for place in self._places[:-1]:
             for name in names:
                 data = (self._directory / name).read_bytes()
                 if not (place / name).exists() or (place / name).read_bytes() != data:
                     write_durably(place / name, data)
 
-    def _tenants(self) -> list[TenantId]:
+    def tenants(self) -> list[TenantId]:
         names = sorted(path.stem for path in (self._directory / "tenants").glob("*.json"))
         return [TenantId(uuid.UUID(name)) for name in names if _UUID.fullmatch(name)]
 

@@ -12,6 +12,7 @@ import errno
 import os
 import re
 import secrets
+import shutil
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -30,6 +31,7 @@ _ARRIVING = ".arriving"
 _CHUNK_BYTES = MIB
 _AT_ONCE = 2  # chunks in flight: memory stays flat whatever the blob's size
 _FORGOTTEN_S = 24 * 3600
+ROOM_MIN_BYTES = 64 * MIB
 
 
 class Blobs:
@@ -43,6 +45,11 @@ class Blobs:
         self._arriving.mkdir(mode=0o700, exist_ok=True)
         self._store = LocalStore(self._root)
         _forget_old(self._arriving)
+
+    def require_room(self) -> None:
+        """Raise `Unavailable` ``disk.full`` when less than `ROOM_MIN_BYTES` are free here."""
+        if shutil.disk_usage(self._root).free < ROOM_MIN_BYTES:
+            raise _failure_of(OSError(errno.ENOSPC, "no room"))
 
     async def put(self, key: str, chunks: AsyncIterator[bytes]) -> None:
         """Store one object, whole and durable when this returns; an older one of that key is replaced.

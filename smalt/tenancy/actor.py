@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+from smalt.kernel.errors import Forbidden
 from smalt.kernel.ids import Id, PersonId
 
 
@@ -55,6 +56,13 @@ class Actor:
             raise ValueError("the role SERVICE is the system's, and only the system's")
         if (self.kind is ActorKind.SYSTEM) != (self.person is None):
             raise ValueError("a person or token answers to a person, the system to none")
+
+    @property
+    def person_id(self) -> PersonId:
+        """Who answers for the act; `Forbidden` for the system, to which nothing belongs."""
+        if self.person is None:
+            raise Forbidden("act.needs_person", "Only a person can do this.", kept="Nothing was changed.")
+        return self.person
 
 
 SYSTEM = Actor(ActorKind.SYSTEM, None, None, Role.SERVICE)

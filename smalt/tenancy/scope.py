@@ -19,6 +19,7 @@ from smalt.store.sql import Query
 from smalt.tenancy.actor import Actor
 from smalt.tenancy.credential import CredentialKind
 from smalt.tenancy.means import Means
+from smalt.tenancy.receiver import Receiver
 from smalt.tenancy.record import queries
 
 DOOR: Final = object()
@@ -110,6 +111,12 @@ class TenantScope:
         key = self._blob_key(document, part)
         self._added.append(key)
         await self._means.blobs.put(key, self._sealing(_blob_place(document, part), chunks))
+
+    def receiver(self, document: DocumentId, part: str) -> Receiver:
+        """Takes in one part after this visit has committed. A caller that gives up deletes the document's blobs."""
+        self._live()
+        sealer = self._lent().sealer(_blob_place(document, part))
+        return Receiver(self._means.blobs, self._blob_key(document, part), sealer)
 
     async def _sealing(self, place: Place, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         sealer = self._lent().sealer(place)

@@ -35,16 +35,22 @@ class Visit:
 
     @asynccontextmanager
     async def enter(
-        self, act: Act, target: Id | None = None, finishes: EntryId | None = None, leave_open: bool = False
+        self,
+        act: Act,
+        target: Id | None = None,
+        finishes: EntryId | None = None,
+        leave_open: bool = False,
+        within: EntryId | None = None,
     ) -> AsyncIterator[TenantScope]:
         """The tenant's scope for one transaction, which commits when the block ends and rolls back when it raises.
 
         `Forbidden` when the actor may not, is no longer a member, or the tenant is suspended; `Missing` for an unknown
         tenant; `Conflict` when ``finishes`` names an entry that has ended; `Unavailable` without database or KMS.
+        ``within`` names an entry of the same act that stays open: one more transaction of long work, not one more act.
         """
-        if finishes is not None and leave_open:
-            raise ValueError("an entry cannot be both finished and left open")
-        entry = Entry(finishes or EntryId.new(), self.actor, act, target, self.gateway.clock.now())
+        if sum((finishes is not None, leave_open, within is not None)) > 1:
+            raise ValueError("an entry is either begun, continued or finished")
+        entry = Entry(finishes or within or EntryId.new(), self.actor, act, target, self.gateway.clock.now())
         scope: TenantScope | None = None
         worked = False
         try:
@@ -57,11 +63,12 @@ class Visit:
                     yield scope
                 finally:
                     scope.close()
-                await self._write(tx, entry, finishes, leave_open)
+                if within is None:
+                    await self._write(tx, entry, finishes, leave_open)
                 worked = True
         except BaseException as error:
             # Once COMMIT was sent it may have happened, whatever came back: then the blobs stay, and a sweep decides.
-            await self.gateway.see_through(self._note(entry, finishes, error, None if worked else scope))
+            await self.gateway.see_through(self._note(entry, finishes or within, error, None if worked else scope))
             raise
         await scope.follow_up()
 

@@ -1,0 +1,345 @@
+"""The composition root: an installation opened, the web application over it, and what an operator does at the machine.
+
+Everything that knows every part stands here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from smalt import __version__
+from smalt.chat import routes as chat_routes
+from smalt.chat import screens as chat_screens
+from smalt.chat.ask import Asker
+from smalt.chat.engines import LocalEngine
+from smalt.chat.janitor import sweep_turns
+from smalt.chat.running import Running
+from smalt.kernel.clock import Clock, SystemClock
+from smalt.kernel.errors import Conflict, Missing, Unavailable
+from smalt.kernel.ids import PersonId, TenantId
+from smalt.kernel.limits import SHELF_MAX_BYTES, UPLOAD_MAX_BYTES
+from smalt.library import jobs as library_jobs
+from smalt.library import routes as library_routes
+from smalt.library import screens as library_screens
+from smalt.library import upload, usage
+from smalt.library.reading import Readings
+from smalt.people import account
+from smalt.people import routes as people_routes
+from smalt.people import tenant as tenants
+from smalt.people import token as tokens
+from smalt.people.credentials import Credentials
+from smalt.people.invitation import LIFE as LINK_LIFE
+from smalt.people.person import queries as people_queries
+from smalt.people.signin import SignIn
+from smalt.seal.keyring import Keyring
+from smalt.seal.keystore import KeyStore
+from smalt.seal.kms_file import FileKms
+from smalt.seal.tickets import Tickets
+from smalt.search import jobs as search_jobs
+from smalt.search.shelf import Shelf
+from smalt.settings import Settings
+from smalt.store.blobs import Blobs
+from smalt.store.gate import install_ticket_key
+from smalt.store.migrate import migrate
+from smalt.store.pool import Database
+from smalt.store.postgres import EmbeddedPostgres, conninfo_of_running
+from smalt.store.queue import Queue, Worker
+from smalt.telemetry.events import Slug
+from smalt.telemetry.log import report
+from smalt.tenancy.actor import Role
+from smalt.tenancy.actor import person as person_actor
+from smalt.tenancy.gateway import Gateway
+from smalt.tenancy.policy import Act
+from smalt.web import health
+from smalt.web.build import Web, build_web
+from smalt.web.guard import Rules
+from smalt.web.multipart import ENVELOPE_MAX_BYTES
+from smalt.web.pages import Pages, Static
+
+_PACKAGE = Path(__file__).parent
+TICKET_KEY_ID = 1
+TICKET_KEY_LIFE = timedelta(days=400)
+SWEEP_EVERY_S = 300.0
+DRAIN_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """Connection strings by role. ``admin`` is None where only the migrating operator has it."""
+
+    app: str
+    worker: str
+    admin: str | None
+
+
+@dataclass(frozen=True, repr=False)
+class Installation:
+    """One data directory, opened: keys, blobs and the way to its database."""
+
+    settings: Settings
+    connections: Connections
+    keystore: KeyStore
+    clock: Clock
+    postgres: EmbeddedPostgres | None = None
+
+    def gateway(self) -> Gateway:
+        """A gateway with a pool of its own, not yet connected."""
+        return Gateway(
+            Database(self.connections.app),
+            self.keystore,
+            Keyring(self.keystore),
+            Tickets(self.keystore.purpose_key("ticket"), TICKET_KEY_ID),
+            Blobs(self.settings.data_dir / "blobs"),
+            Queue(),
+            self.clock,
+        )
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Installation]:
+    """The installation, with its own PostgreSQL running unless `database_url` names another. Blocks while starting."""
+    clock = SystemClock()
+    keys = settings.data_dir / "keys"
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if settings.database_url is not None:
+        connections = Connections(
+            settings.database_url, settings.database_worker_url or settings.database_url, settings.database_admin_url
+        )
+        postgres = None
+    else:
+        postgres = EmbeddedPostgres(settings.data_dir, settings.pg_bin)
+        postgres.start()
+        connections = Connections(
+            postgres.conninfo("smalt_app"), postgres.conninfo("smalt_worker"), postgres.conninfo("postgres")
+        )
+    try:
+        passphrase = None if settings.passphrase is None else settings.passphrase.get_secret_value()
+        keystore = KeyStore(FileKms(keys / "root", passphrase), keys / "store", clock)
+        if connections.admin is not None:
+            migrate(connections.admin)
+            expires_at = clock.now() + TICKET_KEY_LIFE
+            install_ticket_key(connections.admin, TICKET_KEY_ID, keystore.purpose_key("ticket"), expires_at)
+        yield Installation(settings, connections, keystore, clock, postgres)
+    finally:
+        if postgres is not None:
+            postgres.stop()
+
+
+@contextmanager
+def beside(settings: Settings) -> Iterator[Installation]:
+    """The installation for one command: over the running server's database, or else started for the moment."""
+    try:
+        app = conninfo_of_running(settings.data_dir, "smalt_app")
+    except (Unavailable, Missing, Conflict):
+        app = None
+    if settings.database_url is not None or app is None:
+        with opened(settings) as installation:
+            yield installation
+        return
+    clock, keys = SystemClock(), settings.data_dir / "keys"
+    passphrase = None if settings.passphrase is None else settings.passphrase.get_secret_value()
+    keystore = KeyStore(FileKms(keys / "root", passphrase), keys / "store", clock)
+    yield Installation(settings, Connections(app, "", None), keystore, clock)
+
+
+ROUTERS = (
+    health.router,
+    people_routes.router,
+    account.router,
+    library_routes.router,
+    library_screens.router,
+    usage.router,
+    chat_routes.router,
+    chat_screens.router,
+)
+
+
+def build(installation: Installation) -> Web:
+    """The web application over ``installation``, with its worker and janitor in its life span."""
+    gateway = installation.gateway()
+    credentials = Credentials.of(installation.keystore)
+    running = Running()
+    shelf = Shelf(SHELF_MAX_BYTES)
+    signin = SignIn.of(gateway, credentials)
+    pages = Pages([_PACKAGE / "web" / "templates"], Static(_PACKAGE / "static"), __version__)
+    rules = Rules(
+        hosts=frozenset(installation.settings.public_host),
+        larger={("POST", "/api/v1/documents"): UPLOAD_MAX_BYTES + ENVELOPE_MAX_BYTES},
+    )
+    return build_web(
+        routers=ROUTERS,
+        pages=pages,
+        doorkeeper=signin.keeper,
+        rules=rules,
+        version=__version__,
+        parts={
+            "signin": signin,
+            "ready": lambda: _ready(gateway),
+            "clock": installation.clock,
+            "shelf": shelf,
+            "readings": Readings(),
+            "asker": Asker(LocalEngine(), shelf, running, installation.clock),
+        },
+        lifespan=lambda _: _life(installation, gateway, running),
+    )
+
+
+async def _ready(gateway: Gateway) -> None:
+    """Raise `Unavailable` when the database does not answer or the disk is full."""
+    await gateway.database.ready()
+    await asyncio.to_thread(gateway.blobs.require_room)
+
+
+@asynccontextmanager
+async def _life(installation: Installation, gateway: Gateway, running: Running) -> AsyncIterator[None]:
+    """Pool, worker and janitor while the server runs. At the end turns under way settle before the pool closes."""
+    stop = asyncio.Event()
+    async with gateway.database:
+        worker = asyncio.create_task(worker_of(installation, gateway).run(stop))
+        janitor = asyncio.create_task(_sweep_for_ever(gateway))
+        try:
+            yield
+        finally:
+            await running.drain(DRAIN_S)
+            stop.set()
+            janitor.cancel()
+            await asyncio.gather(worker, janitor, return_exceptions=True)
+            await gateway.settle()
+
+
+def worker_of(installation: Installation, gateway: Gateway) -> Worker:
+    """A worker that knows every task."""
+    worker = Worker(installation.connections.worker, on_error=lambda task, error: report(error, Slug(f"job.{task}")))
+    library_jobs.register(worker, gateway)
+    search_jobs.register(worker, gateway)
+    return worker
+
+
+async def _sweep_for_ever(gateway: Gateway) -> None:
+    """Close what crashes left open, tenant by tenant; rotate keys when their time has come."""
+    while True:
+        try:
+            await asyncio.to_thread(gateway.keystore.tick)
+            for tenant in await asyncio.to_thread(gateway.keystore.tenants):
+                await _sweep(gateway, tenant)
+        except Exception as error:  # noqa: BLE001  # the janitor comes again; what it met is reported
+            report(error, Slug("janitor"))
+        await asyncio.sleep(SWEEP_EVERY_S)
+
+
+async def _sweep(gateway: Gateway, tenant: TenantId) -> None:
+    visit = gateway.system(tenant)
+    with contextlib.suppress(Missing):  # keys without rows: a tenant that was never finished
+        await gateway.sweep(tenant)
+        await upload.clear_stale(visit, gateway.clock)
+        await sweep_turns(visit, gateway.clock)
+
+
+@dataclass(frozen=True, slots=True)
+class NewTenant:
+    """``link`` signs the first owner in once, until ``expires_at`` (RFC 3339)."""
+
+    tenant: str
+    person: str
+    link: str
+    expires_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    """``secret`` is shown once and stored only as a digest."""
+
+    token: str
+    secret: str
+    scopes: str
+    expires_at: str
+
+
+def create_tenant(settings: Settings, *, name: str, owner_name: str, owner_email: str) -> NewTenant:
+    """A tenant with its own keys, an owner, and a link by which the owner comes in."""
+
+    async def create(installation: Installation) -> NewTenant:
+        gateway = installation.gateway()
+        async with gateway.database:
+            credentials = Credentials.of(installation.keystore)
+            owner = tenants.Owner(owner_name, owner_email)
+            tenant, person, secret = await tenants.create(gateway, credentials, name, owner)
+            expires_at = installation.clock.now() + LINK_LIFE
+            link = f"{address(settings)}/link/{secret}"
+            return NewTenant(str(tenant), str(person), link, expires_at.isoformat(timespec="seconds"))
+
+    with beside(settings) as installation:
+        return asyncio.run(create(installation))
+
+
+def create_token(settings: Settings, *, tenant: str, name: str, scopes: str, days: int) -> NewToken:
+    """An API token for the tenant's owner; without ``scopes`` it may do everything a token can."""
+
+    async def create(installation: Installation) -> NewToken:
+        gateway = installation.gateway()
+        async with gateway.database:
+            credentials = Credentials.of(installation.keystore)
+            owner = await _owner(gateway, TenantId.parse(tenant))
+            visit = gateway.visit(TenantId.parse(tenant), person_actor(owner, Role.OWNER))
+            wanted = scopes.split() or list(tokens.SCOPES)
+            async with visit.enter(Act.TOKEN_CREATE, owner) as scope:
+                made, secret = await tokens.create(
+                    scope, owner, credentials, installation.clock, name=name, scopes=wanted, days=days
+                )
+            ends = "" if made.expires_at is None else made.expires_at.isoformat(timespec="seconds")
+            return NewToken(str(made.id), secret, " ".join(made.scopes), ends)
+
+    with beside(settings) as installation:
+        return asyncio.run(create(installation))
+
+
+FIRST_WORKSPACE = "Workspace"
+
+
+def first_link(installation: Installation) -> str | None:
+    """The link by which the first owner comes in: of a first workspace, made when there is none yet.
+
+    None once somebody has come in: whoever runs the machine gets no way into what is there.
+    """
+
+    async def make() -> str | None:
+        gateway = installation.gateway()
+        async with gateway.database:
+            credentials = Credentials.of(installation.keystore)
+            existing = installation.keystore.tenants()
+            if not existing:
+                _, _, secret = await tenants.create(gateway, credentials, FIRST_WORKSPACE)
+                return secret
+            if len(existing) > 1:
+                return None
+            try:
+                return await tenants.owner_link(gateway, credentials, existing[0])
+            except (Conflict, Missing):
+                return None
+
+    secret = asyncio.run(make())
+    return None if secret is None else f"{address(installation.settings)}/link/{secret}"
+
+
+async def _owner(gateway: Gateway, tenant: TenantId) -> PersonId:
+    async with gateway.system(tenant).enter(Act.TENANT_READ, tenant) as scope:
+        row = await scope.fetch_maybe(people_queries.active_owner)
+    if row is None:
+        raise Conflict(
+            "tenant.no_owner",
+            "This workspace has no active owner yet.",
+            kept="Nothing was changed.",
+            todo="Let the owner use the link first.",
+        )
+    return PersonId(row["id"])
+
+
+def address(settings: Settings) -> str:
+    """Where people reach this installation."""
+    return f"https://{settings.public_host[0]}:{settings.port}"

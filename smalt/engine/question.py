@@ -1,0 +1,296 @@
+"""What a question asks: whose figure, for which periods, of what, and by which operation."""
+
+from __future__ import annotations
+
+import enum
+import re
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from smalt.engine.asked import Asked, periods_in
+from smalt.engine.expression import Binary, Expr, NotAnExpression, Number, Ref, has_operator, known, parse
+from smalt.engine.metrics import Metric, metric_of, named_unit
+from smalt.engine.vocabulary import measure_of
+from smalt.kernel.figures import Unit
+
+
+class Operation(enum.Enum):
+    LOOKUP = "look-up"
+    CHANGE = "change"
+    PERCENT_CHANGE = "percent change"
+    AVERAGE = "average"
+    SUM = "sum"
+    GROWTH_RATE = "compound annual growth"
+    CALCULATE = "calculation"
+    TEXT = "text"
+
+
+@dataclass(slots=True)
+class Query:
+    """One parsed question. ``subject`` is the phrase left when company, period and operation are taken off."""
+
+    subject: str
+    operation: Operation = Operation.LOOKUP
+    periods: list[Asked] = field(default_factory=list)
+    tree: Expr | None = None
+    name: str = ""
+    unit: Unit | None = None
+    days: bool = False
+    defined: bool = False
+    relative: bool = False
+
+
+_STEM = re.compile(
+    r"^\s*(?:(?:please|can you|could you|now|and|also|so|ok)\s*,?\s+)*(?:(?:what|which|how much|how many|how large|how big|how high)\s+(?:was|were|is|are|did|does|do|has|had)\b"
+    r"|what's|whats|find(?:\s+out)?|compute|calculate|determine|derive|work out|tell me|show(?:\s+me)?|give(?:\s+me)?|get(?:\s+me)?|look up|report|state|list|how much|how many|what)\s*(?:the\s+(?=\S))?",
+    re.IGNORECASE,
+)
+_TAIL = re.compile(r"(?:\s*\|\s*)+$|[\s?.!,;:]+$|\s+(?:be|been|equal|amount to|come to|total|stand at|at|in|for|of|from|between|over|during|to|have|report(?:ed)?|record(?:ed)?|post(?:ed)?|generate|earn|spend|incur|pay|did|does|do|has|have|had)\s*$", re.IGNORECASE)
+_PERCENT_CHANGE = [
+    re.compile(r"^\s*by (?:what|how many|how much) (?:percentage|percent|per cent|%)(?: points?)?\s+(?:did|has|have|does)\s+(?P<x>.+?)\s+(?:change|changed|grow|grew|grown|increase|increased|decrease|decreased|rise|risen|fall|fallen|decline|declined|drop|shrink|improve|move)\b", re.IGNORECASE),
+    re.compile(r"\b(?:percentage|percent|%)\s+(?:change|increase|decrease|growth|decline|rise|drop|movement)\s+(?:in|of|for)\s+(?P<x>.+)$", re.IGNORECASE),
+    re.compile(r"\b(?:year[- ]over[- ]year|yoy|y/y|annual|year[- ]on[- ]year)\s+(?:percentage |percent |% )?(?:growth|change|increase|decrease|decline)(?: rate)?\s+(?:in|of|for)\s+(?P<x>.+)$", re.IGNORECASE),
+    re.compile(r"\bgrowth(?: rate)?\s+(?:in|of|for)\s+(?P<x>.+)$", re.IGNORECASE),
+    re.compile(r"^(?:the )?(?P<x>.+?)\s+(?:year[- ]over[- ]year |yoy |annual )?(?:growth(?: rate)?|percent(?:age)? change)\b\s*(?:%|rate|percentage)?$", re.IGNORECASE),
+    re.compile(r"^(?:how (?:fast|quickly|strongly)|at what rate) (?:did|has|have)\s+(?P<x>.+?)\s+(?:grow|grown|increase|increased|rise)\b", re.IGNORECASE),
+]  # fmt: skip
+_CHANGE = [
+    re.compile(r"^(?:the )?(?:absolute |dollar |net )?(?:change|difference|movement|delta|increase|decrease|growth|decline|rise|drop)\s+(?:in|of|between)\s+(?P<x>.+)$", re.IGNORECASE),
+    re.compile(r"^\s*(?:by\s+)?how (?:much|many)\s+(?:did|has|have|does)\s+(?P<x>.+?)\s+(?:change|changed|grow|grew|grown|increase|increased|decrease|decreased|rise|risen|fall|fallen|decline|declined|drop|shrink|improve|move)\b", re.IGNORECASE),
+    re.compile(r"^(?P<x>.+?)\s+(?:change|increase|decrease|difference)$", re.IGNORECASE),
+]  # fmt: skip
+_AVERAGE = re.compile(r"^(?:the )?(?:average|mean|avg\.?)\s+(?:of\s+|annual\s+|yearly\s+)?(?:the\s+)?(?P<x>.+)$", re.IGNORECASE)
+_SUM = re.compile(r"^(?:the )?(?:sum|combined|cumulative|aggregate|combined total|total)\s+(?:of\s+)?(?:the\s+)?(?P<x>.+)$", re.IGNORECASE)
+_CAGR = re.compile(r"\b(?:cagr|compound(?:ed)? annual growth(?: rate)?)\s*(?:\(cagr\)\s*)?(?:in|of|for)?\s*(?P<x>.*)$|^(?P<y>.+?)\s+(?:cagr|compound(?:ed)? annual growth(?: rate)?)$", re.IGNORECASE)
+_SHARE = re.compile(r"^(?P<x>.+?)\s+as an? (?:percentage|percent|%|share|proportion|fraction) of\s+(?P<y>.+)$|^(?:percentage|percent|%|share|proportion|portion) of (?P<b>.+?)\s+(?:was|were|is|did|came from|comes from|represented by|made up of)\s+(?P<a>.+)$|^(?P<c>.+?)(?:-to-|\s+to\s+|\s*/\s*|\s+per\s+dollar of\s+)(?P<d>[^()]+?)(?:\s+ratio)?$|^ratio of (?P<e>.+?) to (?P<f>.+)$", re.IGNORECASE)
+_DEFINED = re.compile(r"[,;(]?\s*(?:which is |where (?:it|this) is |is )?(?:defined as|calculated as|computed as|measured as|defined by|that is,?|i\.e\.,?|meaning|equals?|expressed as|taken as|using|=)\s*:?\s*(?P<d>.+?)\)?\s*$", re.IGNORECASE)
+_PARENS = re.compile(r"^(?P<n>[^()]*?)\s*\((?P<d>.+)\)\s*(?P<t>[^()]*)$")
+
+
+def understand(text: str) -> Query:
+    """The query in ``text``, from which company names have been taken off (each left as a bar)."""
+    periods, rest = periods_in(text)
+    rest = _clean(rest.replace("|", " "))
+    relative = re.search(r"\b(?:year[- ]over[- ]year|yoy|y/y|year[- ]on[- ]year|compared (?:to|with) the (?:prior|previous) year)\b", text, re.IGNORECASE) is not None
+    query = Query(rest, periods=periods, relative=relative)
+    for step in (_percent_change, _cagr, _definition, _change, _average_or_sum, _named, _margin, _share, _formula):
+        if step(query):
+            return query
+    query.subject = _subject(rest)
+    return query
+
+
+def _clean(text: str) -> str:
+    text = " ".join(text.split())
+    while True:
+        shorter = _TAIL.sub("", text)
+        if shorter == text:
+            return text
+        text = shorter
+
+
+def _subject(text: str) -> str:
+    asked_did = re.match(r"\s*(?:how (?:much|many)|what|which)\s.*?\b(?:did|does|do|has|have|had)\b", text, re.IGNORECASE) is not None
+    text = _clean(_STEM.sub("", _clean(text), count=1))
+    text = re.sub(r"^(?:'s|’s|of|for|at|the|their|its)\s+", "", text, flags=re.IGNORECASE)
+    if asked_did:
+        text = re.sub(r"^(?:spend|pay(?: out)?|earn|generate|report|record|have|return|book|post|make|invest|owe|hold)\s+(?:on\s+|in\s+(?=dividends|taxes|interest|cash|r&d|research)|for\s+|as\s+|out\s+)?(?:the\s+)?(?=\S+)", "", text, flags=re.IGNORECASE)
+    return _clean(text)
+
+
+def _set(query: Query, operation: Operation, phrase: str) -> bool:
+    query.subject = _subject(phrase)
+    query.operation = operation
+    metric = metric_of(query.subject)
+    if metric is not None:
+        _use(query, metric)
+    elif _nested(query):
+        pass
+    elif (stated := _PARENS.match(query.subject)) is not None and has_operator(stated["d"]):
+        try:
+            query.tree, query.name, query.defined = parse(stated["d"]), stated["n"].strip(), True
+            query.unit = named_unit(query.name)
+        except NotAnExpression:
+            query.tree = None
+    return True
+
+
+def _nested(query: Query) -> bool:
+    """The change or mean of something that is itself a share, margin or calculation."""
+    inner = Query(query.subject)
+    for step in (_margin, _share, _formula):
+        if measure_of(query.subject) is None and step(inner):
+            query.tree, query.name, query.unit, query.days = inner.tree, inner.name, inner.unit, inner.days
+            return True
+    return False
+
+
+def _use(query: Query, metric: Metric) -> None:
+    query.tree, query.name, query.unit, query.days = metric.tree, metric.name, metric.unit, metric.days
+
+
+def _percent_change(query: Query) -> bool:
+    plain = _subject(query.subject)
+    for pattern in _PERCENT_CHANGE:
+        for text in (query.subject, plain):
+            m = pattern.search(text)
+            if m is not None and _subject(m["x"]):
+                return _set(query, Operation.PERCENT_CHANGE, m["x"])
+    return False
+
+
+def _cagr(query: Query) -> bool:
+    m = _CAGR.search(_subject(query.subject))
+    if m is None or not (m["x"] or m["y"]):
+        return False
+    return _set(query, Operation.GROWTH_RATE, m["x"] or m["y"])
+
+
+def _change(query: Query) -> bool:
+    if len(query.periods) < 2 and not query.relative:
+        return False
+    plain = _subject(query.subject)
+    for pattern in _CHANGE:
+        for text in (query.subject, plain):
+            m = pattern.search(text)
+            if m is not None:
+                return _set(query, Operation.CHANGE, m["x"])
+    return False
+
+
+def _average_or_sum(query: Query) -> bool:
+    if len(query.periods) < 2:
+        return False
+    plain = _subject(query.subject)
+    m = _AVERAGE.match(plain)
+    if m is not None:
+        return _set(query, Operation.AVERAGE, m["x"])
+    m = _SUM.match(plain)
+    if m is not None:
+        whole = measure_of(plain)
+        return _set(query, Operation.SUM, plain if whole is not None else m["x"])
+    return False
+
+
+def _definition(query: Query) -> bool:
+    """A calculation that the question itself defines, in brackets or after "defined as"."""
+    text = query.subject
+    stated = None
+    m = _PARENS.match(text)
+    if m is not None and has_operator(m["d"]) and not _subject(m["n"]):
+        return False
+    if m is not None and has_operator(m["d"]):
+        stated = (m["n"] + " " + m["t"], m["d"])
+    else:
+        m = _DEFINED.search(text)
+        if m is not None and has_operator(m["d"]):
+            stated = (text[: m.start()], m["d"])
+    if stated is None:
+        return False
+    if re.match(r"(?:.*\b)?(?:change|average|percentage|percent|cagr)\b", _subject(stated[0]), re.IGNORECASE) and len(query.periods) > 1:
+        return False
+    try:
+        tree = parse(stated[1])
+    except NotAnExpression:
+        return False
+    query.tree, query.defined, query.operation = tree, True, Operation.CALCULATE
+    query.name = query.subject = _subject(stated[0])
+    metric = metric_of(query.name)
+    query.days = metric.days if metric is not None else "days" in query.name.lower()
+    query.unit = named_unit(query.name)
+    return True
+
+
+def _named(query: Query) -> bool:
+    subject = _subject(query.subject)
+    metric = metric_of(subject)
+    if metric is None:
+        m = _PARENS.match(subject)
+        metric = metric_of(m["n"]) if m is not None and not measure_of(subject) else None
+    if metric is None or measure_of(subject) is not None:
+        return False
+    query.subject, query.operation = subject, Operation.CALCULATE
+    _use(query, metric)
+    return True
+
+
+def _margin(query: Query) -> bool:
+    """ "(operating income plus D&A) margin": any amount over revenue."""
+    subject = _subject(query.subject)
+    m = re.match(r"^(?P<x>.+?)\s+(?:%\s+)?margin(?:\s+%|\s+percentage)?$", subject, re.IGNORECASE)
+    if m is None:
+        return False
+    tree = _tree_of(m["x"])
+    if tree is None:
+        return False
+    query.tree = Binary("*", Binary("/", tree, Ref("revenue")), Number(Decimal(100)))
+    query.operation, query.unit, query.name, query.subject = Operation.CALCULATE, Unit.PERCENT, subject, subject
+    return True
+
+
+def _tree_of(phrase: str) -> Expr | None:
+    """A metric, a known measure or a stated calculation over known measures; None for anything else."""
+    phrase = _subject(re.sub(r"\s*\([A-Z&/]{2,8}\)", "", phrase))
+    metric = metric_of(phrase)
+    if metric is not None:
+        return metric.tree
+    if measure_of(phrase) is not None:
+        return Ref(phrase)
+    try:
+        tree = parse(phrase)
+    except NotAnExpression:
+        return None
+    return tree if known(tree) else None
+
+
+def _formula(query: Query) -> bool:
+    """A calculation in plain words over known measures: "operating cash flow minus capex"."""
+    subject = _subject(query.subject)
+    if not has_operator(subject):
+        return False
+    tree = _with_metrics(subject)
+    if tree is None or isinstance(tree, Ref):
+        return False
+    query.tree, query.operation, query.name, query.subject = tree, Operation.CALCULATE, subject, subject
+    query.unit = named_unit(subject)
+    return True
+
+
+def _with_metrics(subject: str) -> Expr | None:
+    """`parse` where an operand may itself be a named metric ("EBITDA less capex")."""
+    try:
+        tree = _expanded(parse(subject))
+    except NotAnExpression:
+        return None
+    return tree if known(tree) else None
+
+
+def _expanded(tree: Expr) -> Expr:
+    if isinstance(tree, Ref) and measure_of(tree.phrase) is None:
+        metric = metric_of(tree.phrase)
+        return metric.tree if metric is not None else tree
+    if isinstance(tree, Binary):
+        return Binary(tree.operator, _expanded(tree.left), _expanded(tree.right))
+    return tree
+
+
+def _share(query: Query) -> bool:
+    """ "X as a percentage of Y", "what percentage of Y was X", "X to Y" when both are known words."""
+    subject = _subject(query.subject)
+    m = _SHARE.match(subject) or _SHARE.match(query.subject)
+    if m is None:
+        return False
+    if m["x"] or m["a"]:
+        top, bottom = (m["x"], m["y"]) if m["x"] else (m["a"], m["b"])
+        query.tree = Binary("*", Binary("/", Ref(_subject(top)), Ref(_subject(bottom))), Number(Decimal(100)))
+        query.unit = Unit.PERCENT
+    else:
+        top, bottom = (m["c"], m["d"]) if m["c"] else (m["e"], m["f"])
+        if m["c"] and (measure_of(_subject(top)) is None or measure_of(_subject(bottom)) is None):
+            return False
+        query.tree, query.unit = Binary("/", Ref(_subject(top)), Ref(_subject(bottom))), Unit.RATIO
+    query.operation, query.name, query.subject = Operation.CALCULATE, subject, subject
+    return True
+
+
+

@@ -1,0 +1,147 @@
+"""From facts and results to the words, the figure and the citations of an answer."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from smalt.engine.answer import Answer, Citation, FigureOut, Operand
+from smalt.engine.asked import Asked
+from smalt.engine.compute import Result, Used, printed, rounded
+from smalt.engine.lookup import Found
+from smalt.kernel.figures import Unit
+from smalt.search.model import Fact, Passage
+from smalt.search.segment import Opened
+
+_SCALE_WORDS = {3: "thousand", 6: "million", 9: "billion", 12: "trillion"}
+_SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}
+_EXACT_PLACES = 6
+
+
+def money(amount: Decimal, currency: str | None, scale: int) -> str:
+    """ "$4,741 million", "−$12.50"."""
+    symbol = _SYMBOLS.get(currency or "", f"{currency} " if currency else "")
+    word = _SCALE_WORDS.get(scale, "")
+    shown = amount.scaleb(-scale) if word else amount
+    if shown != shown.to_integral_value():
+        shown = rounded(shown, 2)
+        body = f"{abs(shown):,.2f}" if shown != shown.to_integral_value() else f"{abs(shown):,.0f}"
+    else:
+        body = f"{abs(shown):,.0f}"
+    return f"{'−' if amount < 0 else ''}{symbol}{body}{' ' + word if word else ''}"
+
+
+def amount_text(amount: Decimal, unit: Unit, currency: str | None, scale: int, *, days: bool = False) -> str:
+    """A figure in words with its unit and scale."""
+    if unit == Unit.MONEY:
+        return money(amount, currency, scale)
+    if unit == Unit.PER_SHARE:
+        symbol = _SYMBOLS.get(currency or "", "")
+        places = max(2, -int(amount.normalize().as_tuple().exponent)) if amount == rounded(amount, 4) else 2
+        return f"{'−' if amount < 0 else ''}{symbol}{abs(rounded(amount, places)):,} per share"
+    if unit == Unit.SHARES:
+        word = _SCALE_WORDS.get(scale, "")
+        return f"{printed(amount, unit, scale)}{' ' + word if word else ''} shares"
+    if unit == Unit.PERCENT:
+        return f"{_plain(amount, 2)}%"
+    if unit == Unit.RATIO:
+        return f"{_plain(amount, 1)} days" if days else _plain(amount, 4)
+    return _plain(amount, 2)
+
+
+def _plain(amount: Decimal, places: int) -> str:
+    text = f"{rounded(amount, places):,f}"
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return text.replace("-", "−")
+
+
+def figure(amount: Decimal, unit: Unit, scale: int, period: str, currency: str | None) -> FigureOut:
+    """The figure as machines read it: base units, at most six places for quotients."""
+    exact = amount if -int(amount.normalize().as_tuple().exponent) <= _EXACT_PLACES else rounded(amount, _EXACT_PLACES)
+    return FigureOut(f"{exact.normalize():f}", unit.value, scale, period, currency)
+
+
+def cite(opened: Opened, fact: Fact) -> Citation:
+    """The cell of ``fact``: ``quote`` is exactly what is printed there."""
+    return Citation(
+        opened.document, opened.name, None if fact.sheet is not None else fact.page, fact.printed, fact.sheet, fact.ref, fact.box,
+        label=" › ".join((*fact.path[-1:], fact.label)) if fact.path and len(fact.label) < 24 else fact.label,
+        header=fact.header, unit=_unit_note(fact), period=fact.span.text() or fact.header,
+    )  # fmt: skip
+
+
+def _unit_note(fact: Fact) -> str:
+    word = _SCALE_WORDS.get(fact.scale, "")
+    return " ".join(part for part in (fact.currency or "", fact.unit.value, f"in {word}s" if word else "") if part)
+
+
+def looked_up(opened: Opened, found: Found, company: str) -> Answer:
+    """The answer that is one printed cell."""
+    fact = found.fact
+    if fact is None:
+        raise ValueError
+    citation = cite(opened, fact)
+    period = fact.span.text() or fact.header
+    shown = amount_text(fact.value, fact.unit, fact.currency, fact.scale)
+    text = f"{company + ': ' if company else ''}{citation.label}, {period}: {shown} [1]."
+    return Answer(text, figure(fact.value, fact.unit, fact.scale, period, fact.currency), citations=[citation], traced=1, figures=1)
+
+
+def calculated(result: Result, unit: Unit, title: str, period: str, *, days: bool = False) -> Answer:
+    """The answer that is a formula over cited cells."""
+    citations: list[Citation] = []
+    operands: list[Operand] = []
+    scale = max((used.fact.scale for used in result.used if used.fact.unit == unit), default=0)
+    currency = next((used.fact.currency for used in result.used if used.fact.currency), None)
+    marks: list[str] = []
+    for used in result.used:
+        at = _place(citations, cite(used.opened, used.fact))
+        operands.append(Operand(used.fact.label, f"{used.amount.normalize():f}", used.fact.unit.value, used.fact.span.text(), at))
+        mark = f"{printed(used.amount, used.fact.unit, used.fact.scale)} {_short(used)} [{at + 1}]"
+        if mark not in marks:
+            marks.append(mark)
+    currency = currency if unit in {Unit.MONEY, Unit.PER_SHARE} else None
+    shown = amount_text(result.amount, unit, currency, scale, days=days)
+    text = f"{title}, {period}: {shown} = {result.formula}, from " + "; ".join(marks) + "."
+    return Answer(text, figure(result.amount, unit, scale, period, currency), result.formula, operands, citations, traced=1 + len(citations), figures=1 + len(citations))
+
+
+def _short(used: Used) -> str:
+    fact = used.fact
+    label = f"{fact.path[-1].rstrip(':')} › {fact.label}" if fact.path and len(fact.label) < 16 else fact.label
+    return f"({label.rstrip(':')}, {fact.span.text() or fact.header})"
+
+
+def _place(citations: list[Citation], citation: Citation) -> int:
+    for index, other in enumerate(citations):
+        if (other.document, other.page, other.sheet, other.cell, other.box, other.row) == (citation.document, citation.page, citation.sheet, citation.cell, citation.box, citation.row):
+            return index
+    citations.append(citation)
+    return len(citations) - 1
+
+
+def refused(reason: str, looked_for: list[str], near: list[tuple[Opened, Fact]]) -> Answer:
+    """No figure: why, what was looked for, and the nearest lines to judge for oneself."""
+    nearest = [cite(opened, fact) for opened, fact in near]
+    text = reason
+    if nearest:
+        text += " Nearest lines: " + "; ".join(f"“{one.label}” ({one.name}, {_where(one)})" for one in nearest) + "."
+    return Answer(text, declined=True, looked_for=looked_for, nearest=nearest)
+
+
+def _where(citation: Citation) -> str:
+    if citation.page is not None:
+        return f"page {citation.page + 1}"
+    return f"{citation.sheet or ''}!{citation.cell or ''}"
+
+
+def quoted(opened: Opened, passage: Passage, span: str) -> Answer:
+    """The answer that is a passage's own words."""
+    citation = Citation(opened.document, opened.name, None if passage.sheet is not None else passage.page, span, passage.sheet, None, passage.box)
+    return Answer(f"“{span}” [1]", citations=[citation])
+
+
+def period_text(asked: Asked, result: Result) -> str:
+    """The period of a calculation, as its own cells name it where they agree."""
+    texts = {used.fact.span.text() for used in result.used if used.fact.span.months != 0}
+    return texts.pop() if len(texts) == 1 else asked.text()

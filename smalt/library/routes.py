@@ -1,0 +1,138 @@
+"""Documents under ``/api/v1``: take in, list, follow, read page by page, delete."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import Path, Request
+from starlette.responses import JSONResponse, Response
+
+from smalt.kernel.clock import Clock
+from smalt.kernel.errors import Failure, Missing
+from smalt.kernel.ids import DocumentId
+from smalt.library import document, reading
+from smalt.library.document import Document, State
+from smalt.library.page_view import page_view
+from smalt.library.upload import receive
+from smalt.tenancy.policy import Act
+from smalt.tenancy.visit import Visit
+from smalt.web import idempotency
+from smalt.web.doors import Member, routes
+from smalt.web.idempotency import KeyHeader
+from smalt.web.multipart import read_upload
+from smalt.web.paging import LIMIT_DEFAULT, After, Cursor, Limit, after, as_json, page_of
+from smalt.web.stream import EventStream, ServerEvent
+
+router = routes()
+FOLLOW_EVERY_S = 0.4
+PageNumber = Annotated[int, Path(ge=0, le=1_000_000)]
+
+
+def clock_of(request: Request) -> Clock:
+    found: Clock = request.app.state.clock
+    return found
+
+
+def readings_of(request: Request) -> reading.Readings:
+    found: reading.Readings = request.app.state.readings
+    return found
+
+
+@router.post("/api/v1/documents", status_code=201)
+async def add_document(request: Request, visit: Member, key: KeyHeader = None) -> Response:
+    """Take in the file of the part ``file``. The answer comes when it is stored; reading goes on in the background."""
+    upload = await read_upload(request)
+    name, clock = document.clean_name(upload.name), clock_of(request)
+    repeat = await _claimed(visit, key, name, request.headers.get("content-length", ""), clock)
+    if repeat is not None:
+        return JSONResponse(document.view(await _get(visit, repeat)), 201)
+    try:
+        stored = await receive(visit, clock, name, upload.chunks())
+    except Failure:
+        if key is not None:
+            async with visit.enter(Act.DOCUMENT_ADD) as scope:
+                await idempotency.release(scope, key)
+        raise
+    if key is not None:
+        async with visit.enter(Act.DOCUMENT_ADD, stored.id) as scope:
+            await idempotency.keep(scope, key, 201, {"id": str(stored.id)})
+    return JSONResponse(document.view(stored), 201)
+
+
+async def _claimed(visit: Visit, key: str | None, name: str, length: str, clock: Clock) -> DocumentId | None:
+    """The document that an earlier request with ``key`` stored; None when this one is the first."""
+    if key is None:
+        return None
+    async with visit.enter(Act.DOCUMENT_ADD) as scope:
+        repeat = await idempotency.claim(scope, key, "document.add", f"{length} {name}", clock)
+    return None if repeat is None else DocumentId.parse(json.loads(repeat.body)["id"])
+
+
+async def _get(visit: Visit, identity: DocumentId) -> Document:
+    async with visit.enter(Act.DOCUMENT_READ, identity) as scope:
+        return await document.get(scope, identity)
+
+
+@router.get("/api/v1/documents")
+async def list_documents(visit: Member, limit: Limit = LIMIT_DEFAULT, cursor: After = None) -> dict[str, Any]:
+    """The workspace's documents, newest first."""
+    async with visit.enter(Act.DOCUMENT_READ) as scope:
+        found = await document.page(scope, limit + 1, after(cursor).id)
+    return as_json(page_of(found, limit, lambda d: Cursor(d.created_at, d.id.uuid), document.view))
+
+
+@router.get("/api/v1/documents/{document_id}")
+async def get_document(visit: Member, document_id: str) -> dict[str, Any]:
+    """One document with its status and progress."""
+    return document.view(await _get(visit, DocumentId.parse(document_id)))
+
+
+@router.delete("/api/v1/documents/{document_id}", status_code=204)
+async def delete_document(request: Request, visit: Member, document_id: str) -> Response:
+    """Delete the document, its original bytes, everything read out of it and its index."""
+    identity = DocumentId.parse(document_id)
+    async with visit.enter(Act.DOCUMENT_DELETE, identity) as scope:
+        await document.delete(scope, identity)
+    readings_of(request).forget(visit.tenant, identity)
+    request.app.state.shelf.drop(str(visit.tenant), str(identity))
+    return Response(status_code=204)
+
+
+@router.get("/api/v1/documents/{document_id}/events")
+async def follow_document(visit: Member, document_id: str) -> EventStream:
+    """The document each time its status or progress changes, until it is ready or failed."""
+    identity = DocumentId.parse(document_id)
+    first = await _get(visit, identity)
+    return EventStream(_followed(visit, first))
+
+
+async def _followed(visit: Visit, found: Document) -> AsyncIterator[ServerEvent]:
+    shown = None
+    while True:
+        view = document.view(found)
+        if view != shown:
+            yield ServerEvent("document", view)
+            shown = view
+        if found.state in (State.READY, State.FAILED):
+            return
+        await asyncio.sleep(FOLLOW_EVERY_S)
+        found = await _get(visit, found.id)
+
+
+@router.get("/api/v1/documents/{document_id}/pages/{number}.png", response_class=Response)
+async def get_page_image(request: Request, visit: Member, document_id: str, number: PageNumber) -> Response:
+    """A picture of one page of a PDF, 144 dots an inch."""
+    image = await readings_of(request).image(visit, DocumentId.parse(document_id), number)
+    return Response(image, media_type="image/png", headers={"cache-control": "private, max-age=300"})
+
+
+@router.get("/api/v1/documents/{document_id}/pages/{number}")
+async def get_page(request: Request, visit: Member, document_id: str, number: PageNumber) -> dict[str, Any]:
+    """What was read on one page (0-based): lines, tables and cells with their places."""
+    read = await readings_of(request).parsed(visit, DocumentId.parse(document_id))
+    if number >= len(read.pages):
+        raise Missing("page.unknown", "The document has no such page.", facts={"pages": len(read.pages)})
+    return page_view(read.pages[number])

@@ -1,0 +1,102 @@
+"""Taking in a file: a row, then sealed bytes as they arrive, then the row again.
+
+No transaction is open while bytes arrive, and no byte touches the disk unsealed. Crash points: after the row, after the
+blob: the document is still "uploading", and the janitor removes row and blob (`clear_stale`). Only the second
+transaction acknowledges the file, and it puts the reading job into the queue in the same commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from smalt.kernel.clock import Clock
+from smalt.kernel.errors import Conflict, Malformed, TooLarge
+from smalt.kernel.ids import DocumentId
+from smalt.kernel.limits import UPLOAD_MAX_BYTES
+from smalt.library import document
+from smalt.library.document import QUERIES, Document, Part, State
+from smalt.tenancy.policy import Act
+from smalt.tenancy.scope import TenantScope
+from smalt.tenancy.visit import Visit
+
+READ_TASK = "read_document"
+STALE_UPLOAD = timedelta(hours=2)
+
+
+@dataclass
+class _Counted:
+    """Passes chunks on, counts them, and stops a file that is larger than what is accepted."""
+
+    chunks: AsyncIterator[bytes]
+    size_bytes: int = 0
+
+    async def passing(self) -> AsyncIterator[bytes]:
+        async for chunk in self.chunks:
+            self.size_bytes += len(chunk)
+            if self.size_bytes > UPLOAD_MAX_BYTES:
+                raise TooLarge(
+                    "document.too_large",
+                    "The file is larger than what is accepted.",
+                    kept="Nothing of it was stored.",
+                    todo="Split the file, or upload the part you need.",
+                    facts={"max_bytes": UPLOAD_MAX_BYTES},
+                )
+            yield chunk
+
+
+async def receive(visit: Visit, clock: Clock, name: str, chunks: AsyncIterator[bytes]) -> Document:
+    """Store the file and queue its reading. When anything fails, nothing of the file stays."""
+    async with visit.enter(Act.DOCUMENT_ADD, leave_open=True) as scope:
+        entry = scope.entry
+        identity = await document.add(scope, visit.actor.person_id, name, clock.now())
+        receiver = scope.receiver(identity, Part.ORIGINAL)
+    counted = _Counted(chunks)
+    try:
+        await receiver.receive(counted.passing())
+        if counted.size_bytes == 0:
+            raise Malformed(
+                "document.empty", "The file is empty.", kept="Nothing was stored.", todo="Choose another file."
+            )
+        async with visit.enter(Act.DOCUMENT_ADD, identity, finishes=entry) as scope:
+            await _acknowledge(scope, identity, counted.size_bytes)
+            return await document.get(scope, identity)
+    except BaseException:
+        # Also for a cancelled request: an upload that was cut off leaves nothing.
+        await discard(visit, identity)
+        raise
+
+
+async def _acknowledge(scope: TenantScope, identity: DocumentId, size_bytes: int) -> None:
+    stored = await scope.execute(
+        QUERIES.set_stored,
+        {
+            "id": identity.uuid,
+            "state": int(State.QUEUED),
+            "uploading": int(State.UPLOADING),
+            "kind": document.UNKNOWN_KIND,
+            "size_bytes": size_bytes,
+        },
+    )
+    if not stored:
+        raise Conflict("document.deleted", "The document was deleted while it was uploaded.")
+    await scope.defer(READ_TASK, document=identity)
+
+
+async def discard(visit: Visit, identity: DocumentId) -> None:
+    """Remove a document that was never acknowledged, row and blobs."""
+    async with visit.enter(Act.DOCUMENT_ADD, identity) as scope:
+        await scope.execute(QUERIES.delete_document, {"id": identity.uuid})
+        await scope.delete_blobs(identity)
+
+
+async def clear_stale(visit: Visit, clock: Clock) -> int:
+    """Remove uploads that a crash cut off; returns how many."""
+    async with visit.enter(Act.TENANT_SWEEP) as scope:
+        before = clock.now() - STALE_UPLOAD
+        rows = await scope.fetch_all(QUERIES.stale_uploads, {"uploading": int(State.UPLOADING), "before": before})
+        for row in rows:
+            await scope.execute(QUERIES.delete_document, {"id": row["id"]})
+            await scope.delete_blobs(DocumentId(row["id"]))
+    return len(rows)

@@ -1,0 +1,292 @@
+"""Facts: every printed figure of a document's tables with label, section path, period, unit, scale and place."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from datetime import date, timedelta
+from decimal import Decimal
+
+from smalt.kernel.figures import Unit, printed_number
+from smalt.library.parsed import Page, Parsed, Row, Table
+from smalt.search import headers, units
+from smalt.search.model import BALANCE, CASHFLOW, COMPREHENSIVE, EQUITY, INCOME, NOTE, Column, Fact, Profile, TableNote
+from smalt.search.periods import Span, back, dates
+from smalt.search.profile import label_year, profile_of
+from smalt.search.tokens import fold, label_key
+
+_TITLES = [
+    (COMPREHENSIVE, re.compile(r"statements? of (?:consolidated )?(?:other )?comprehensive (?:income|loss|earnings)|comprehensive income statements?")),
+    (CASHFLOW, re.compile(r"statements? of (?:consolidated )?cash flows?|cash flows? statements?")),
+    (BALANCE, re.compile(r"balance sheets?|statements? of (?:consolidated )?financial (?:position|condition)")),
+    (EQUITY, re.compile(r"statements? of (?:consolidated )?(?:changes in )?(?:redeemable[\w\s]+and )?(?:total )?(?:(?:share|stock)(?:holders|owners)['\s]*s?['\s]+)?(?:equity|investment|deficit)|statements? of [\w\s']*equity")),
+    (INCOME, re.compile(r"statements? of (?:consolidated )?(?:net )?(?:income|operations|earnings|profit)|income statements?|(?:profit and loss|p&l)")),
+]  # fmt: skip
+_SENTENCE = re.compile(r"\b(?:see|notes? to|included|location|line items?|presents?|following|our|we|is|are|was|were|within|recorded|recognized|respectively|impact|effects?)\b")
+_CORE = frozenset({INCOME, BALANCE, CASHFLOW})
+_SET_PAGES = 14
+_PART = re.compile(r"\b(?:parent|condensed financial information of|supplemental|pro forma|vie)\b")
+_OPENING = re.compile(r"\b(?:beginning|opening|start) (?:of|balances?)|\bbeginning balance|\b(?:balances?,?|at|-|cash[\w\s]*,) (?:at )?beginning\b|\bbeginning of (?:the )?(?:year|period|quarter)")
+_CLOSING = re.compile(r"\b(?:end|ending|close|closing) (?:of|balances?)|\bending balance|\b(?:balances?,?|at|-|cash[\w\s]*,) (?:at )?end\b|\bend of (?:the )?(?:year|period|quarter)")
+_BALANCE_LABEL = re.compile(r"^(?:balances?|shares? outstanding|outstanding)\b|\bbalances?\b.{0,12}$")
+_CASH_ROW = re.compile(r"\bnet cash\b|cash (?:provided|used|flows?)|operating activities|investing activities|financing activities")
+_TOTAL = re.compile(r"^total\b")
+
+
+def extract(parsed: Parsed, profile: Profile | None = None) -> tuple[list[Fact], list[TableNote]]:
+    """All facts of ``parsed``, in reading order, and a note per table (``Fact.table`` indexes it)."""
+    profile = profile or profile_of(parsed)
+    facts: list[Fact] = []
+    notes: list[TableNote] = []
+    for page in parsed.pages:
+        for table in page.tables:
+            above = table.box.y0 if table.box is not None else page.height
+            top = [line.text for line in page.lines[:9] if line.box is None or line.box.y0 <= above] if page.sheet is None else []
+            note = _note(page, table, top)
+            notes.append(note)
+            facts.extend(_table_facts(page, table, note, len(notes) - 1, profile))
+    _keep_one_set(facts, notes)
+    return facts, notes
+
+
+def _keep_one_set(facts: list[Fact], notes: list[TableNote]) -> None:
+    """Only one set of statements is primary: the run of pages that holds most kinds with most figures (the first of equals).
+
+    Guarantor groups, subsidiaries and held-for-sale groups print statements of their own elsewhere.
+    """
+    sizes = Counter(fact.table for fact in facts)
+    primary = [(notes[at].page, notes[at].statement, size) for at, size in sizes.items() if notes[at].primary]
+    if not primary:
+        return
+
+    def weight(start: int) -> tuple[int, int]:
+        inside = [(kind, size) for page, kind, size in primary if start <= page <= start + _SET_PAGES]
+        best: dict[str, int] = {}
+        for kind, size in inside:
+            best[kind] = max(best.get(kind, 0), size)
+        return len({kind for kind in best if kind in _CORE}), sum(best.values())
+
+    start = max(sorted({page for page, _, _ in primary}), key=lambda page: (*weight(page), page))
+    chief: dict[str, int] = {}
+    for at, size in sorted(sizes.items(), key=lambda item: -item[1]):
+        if notes[at].primary and start <= notes[at].page <= start + _SET_PAGES:
+            chief.setdefault(notes[at].statement, notes[at].page)
+    for note in notes:
+        note.primary = note.primary and note.statement in chief and abs(note.page - chief[note.statement]) <= 1
+
+
+def _title_kind(lines: list[str]) -> tuple[str, str]:
+    for line in reversed(lines):
+        folded = fold(line)
+        if len(folded) > 110 or folded.endswith((".", ":", ";", ",")) or _SENTENCE.search(folded):
+            continue
+        for kind, pattern in _TITLES:
+            if pattern.search(folded):
+                return kind, line
+    return NOTE, ""
+
+
+def _content_kind(table: Table) -> str:
+    keys = {label_key(row.label) for row in table.rows}
+    labels = [fold(row.label) for row in table.rows]
+    if any("total asset" in key for key in keys) and any("total" in key and ("liabilit" in key or "equity" in key) for key in keys):
+        return BALANCE
+    activities = sum(any(_CASH_ROW.search(label) and word in label for label in labels) for word in ("operating", "investing", "financing"))
+    if activities >= 2 and len(labels) > 12:
+        return CASHFLOW
+    rolls = sum(re.match(r"(?:total )?(?:ending |beginning )?balances?\b.*(?:\d|beginning|end|,)", label) is not None for label in labels)
+    width = max((len(row.cells) for row in table.rows), default=0)
+    if rolls >= 2 and width >= 4 and any(re.match(r"(?:consolidated )?net (?:income|earnings|loss|\(loss\))(?!.*reclass)", label) for label in labels) and not any("reclass" in label for label in labels):
+        return EQUITY
+    taxes = any("income tax" in label for label in labels)
+    profit = any(re.match(r"(?:consolidated )?net (?:income|earnings|loss|\(loss\))", label) for label in labels)
+    if taxes and profit and any(re.search(r"revenue|sales|interest income", label) for label in labels):
+        return INCOME
+    return NOTE
+
+
+def _note(page: Page, table: Table, top: list[str]) -> TableNote:
+    near = [*table.above[-6:], *(row.label for row in table.header), *(cell.text for row in table.header for cell in row.cells if len(cell.text) > 14), *(row.label for row in table.rows[:2] if not row.cells)]
+    kind, title = _title_kind(near)
+    if kind == NOTE:
+        kind, title = _title_kind(top)
+    content = _content_kind(table)
+    primary = kind != NOTE and (content == kind or (kind in {EQUITY, COMPREHENSIVE}) or len(table.rows) > 8)
+    if content not in (NOTE, kind):
+        primary = kind != NOTE and kind not in {EQUITY, COMPREHENSIVE}
+        kind = content
+    if any(_PART.search(fold(line)) for line in [*near, *top]):
+        primary = False
+    plain = [line for line in table.above[-3:] if len(line) < 200]
+    return TableNote(page.number, title or (plain[-1] if plain else ""), kind, page.sheet, primary)
+
+
+def _scales(table: Table, page: Page, profile: Profile, columns: dict[int, Column]) -> units.Scale:
+    heads = [row.label for row in table.header] + [cell.text for row in table.header for cell in row.cells] + [c.header for c in columns.values()]
+    stub = [row.label for row in table.rows[:2] if not row.cells]
+    for group in ([*heads, " ".join(heads)], stub, list(reversed(table.above[-5:])), [" ".join(table.above[-2:])]):
+        for text in group:
+            scale = units.caption_scale(text)
+            if scale.money is not None or scale.shares is not None:
+                return scale
+    for line in page.lines[:8]:
+        scale = units.caption_scale(line.text)
+        if scale.money is not None and len(line.text) < 160:
+            return scale
+    return units.Scale(profile.scale, profile.scale) if page.sheet is None else units.Scale()
+
+
+def _whole_span(span: Span, note: TableNote, profile: Profile) -> Span:
+    """A column's span with end, length and fiscal year filled in from the statement and the fiscal calendar."""
+    end, months, year, quarter = span.end, span.months, span.year, span.quarter
+    if note.statement == BALANCE:
+        months = 0
+    elif note.statement in {INCOME, CASHFLOW, COMPREHENSIVE} and months in (None, 0) and (end is not None or year is not None):
+        months = profile.months if profile.months and profile.months != 12 and quarter is None else (3 if quarter else 12)
+    if end is None and year is not None and quarter is None:
+        end = profile.fiscal_ends.get(year)
+        if months is not None and months not in (0, 12):
+            end = None
+    if end is None and year is not None and quarter is not None and year in profile.fiscal_ends:
+        end = _quarter_end(profile.fiscal_ends[year], quarter)
+    if end is not None and year is None and months in (0, 12, None):
+        year = label_year(profile, end, 9)
+        end = profile.fiscal_ends.get(year, end) if year is not None else end
+    return Span(end, months, year, quarter)
+
+
+def _quarter_end(year_end: date, quarter: int) -> date:
+    return year_end if quarter == 4 else back(year_end, 3 * (4 - quarter)) - timedelta(days=1)
+
+
+def _row_span(label: str, span: Span, profile: Profile) -> Span:
+    """The span of a row that is itself a balance: "Balance at May 31, 2023", "…, beginning of period"."""
+    folded = fold(label)
+    found = dates(folded)
+    if found and (_BALANCE_LABEL.search(folded) or re.search(r"\b(?:as of|at)\b", folded)):
+        return Span(found[-1][2], 0, label_year(profile, found[-1][2]))
+    if span.end is None or (span.months == 0 and not _OPENING.search(folded)):
+        return span
+    months = span.months if span.months else 12
+    if _OPENING.search(folded) and not re.search(r"\bnet\b.{0,12}\b(?:increase|decrease|change)", folded):
+        start = back(span.end, months) - timedelta(days=1)
+        if span.year is not None and months == 12:
+            start = profile.fiscal_ends.get(span.year - 1, start)
+        year = label_year(profile, start)
+        return Span(profile.fiscal_ends.get(year, start) if year is not None else start, 0, year)
+    if _CLOSING.search(folded):
+        return Span(span.end, 0, label_year(profile, span.end))
+    return span
+
+
+def _table_facts(page: Page, table: Table, note: TableNote, index: int, profile: Profile) -> list[Fact]:
+    columns, leads = headers.columns(table, table.above)
+    scales = _scales(table, page, profile, columns)
+    spans = {at: _whole_span(column.span, note, profile) for at, column in columns.items()}
+    currency = profile.currency
+    lead_ids = {id(row) for row in leads}
+    stack: list[tuple[float, str]] = []
+    facts = []
+    percents = _percent_columns(table)
+    head_before = False
+    running: list[tuple[str, Row]] = []
+    for number, row in enumerate(table.rows):
+        if id(row) in lead_ids:
+            continue
+        label = row.label.strip()
+        if not row.cells:
+            _push(stack, row, head_before)
+            running = []
+            head_before = True
+            continue
+        head_before = False
+        if _heads_again(row, columns):
+            continue
+        path = _path(stack, row)
+        if not label and path and _sums(row, [one for _, one in running]):
+            label = f"Total {path[-1].rstrip(':').lower()}"
+        running.append((label, row))
+        if _TOTAL.match(fold(label)):
+            _close(stack, row)
+        for cell in row.cells:
+            column = columns.get(cell.column)
+            value = printed_number(cell.text.replace(" ", "").rstrip("*†"))
+            if column is None or value is None or not label:
+                continue
+            unit = units.unit_of(label, path, cell.text, column.qualifier, percent_column=column.percent or cell.column in percents, share_column=column.shares)
+            if unit == Unit.SHARES and note.statement == BALANCE:
+                unit = Unit.MONEY
+            scale = _scale_for(unit, scales, column, cell.text, profile)
+            span = _row_span(label, spans[cell.column], profile)
+            box = cell.box
+            facts.append(Fact(label, path, cell.text, value * (Decimal(10) ** scale), unit, scale, currency if unit in (Unit.MONEY, Unit.PER_SHARE) else None, span, column.header, column.qualifier, column.change, page.number, index, number, cell.column, box, cell.ref, page.sheet))
+    return facts
+
+
+def _percent_columns(table: Table) -> set[int]:
+    """Columns with a percent sign on some cells and no currency, thousands or large figure on any: all are percentages."""
+    marked, barred = set(), set()
+    for row in table.rows:
+        for cell in row.cells:
+            if "%" in cell.text:
+                marked.add(cell.column)
+            elif re.search(r"[$€£¥,]|\d{4}", cell.text):
+                barred.add(cell.column)
+    return marked - barred
+
+
+def _heads_again(row: Row, columns: dict[int, Column]) -> bool:
+    """A row of years in the middle of a table repeats its head."""
+    texts = [cell.text.strip() for cell in row.cells]
+    return len(texts) >= 2 and not row.label and all(re.fullmatch(r"(?:19|20)\d\d", text) for text in texts)
+
+
+def _scale_for(unit: Unit, scales: units.Scale, column: Column, printed: str, profile: Profile) -> int:
+    if unit == Unit.MONEY:
+        return column.scale if column.scale is not None else scales.money or 0
+    if unit == Unit.SHARES:
+        scale = column.scale if column.scale is not None else scales.shares
+        if scale == 0 and "." in printed and scales.money:
+            return scales.money
+        return scale or 0
+    return 0
+
+
+def _push(stack: list[tuple[float, str]], row: Row, follows: bool) -> None:
+    label = row.label.strip()
+    if follows and stack and label[:1].islower() and not stack[-1][1].endswith(":"):
+        indent, above = stack.pop()
+        stack.append((indent, f"{above} {label}"))
+        return
+    while stack and stack[-1][0] >= row.indent - 1.5:
+        stack.pop()
+    stack.append((row.indent, label))
+
+
+def _sums(total: Row, parts: list[Row]) -> bool:
+    """True when an unlabelled row is, column by column, the sum of the labelled rows of its section."""
+    if len(parts) < 2:
+        return False
+    checked = 0
+    for cell in total.cells:
+        value = printed_number(cell.text.replace(" ", ""))
+        if value is None:
+            return False
+        numbers = [printed_number(other.text.replace(" ", "")) for part in parts for other in part.cells if other.column == cell.column]
+        if sum((number for number in numbers if number is not None), Decimal(0)) != value:
+            return False
+        checked += 1
+    return checked > 0
+
+
+def _close(stack: list[tuple[float, str]], row: Row) -> None:
+    """A total ends the section it totals."""
+    if stack and stack[-1][0] >= row.indent - 12:
+        stack.pop()
+
+
+def _path(stack: list[tuple[float, str]], row: Row) -> tuple[str, ...]:
+    total = _TOTAL.match(fold(row.label)) is not None
+    while stack and (stack[-1][0] > row.indent + 1.5 or (len(stack) > 1 and total and stack[-1][0] > row.indent - 1.5 and stack[-2][0] < stack[-1][0])):
+        stack.pop()
+    return tuple(text for _, text in stack)
