@@ -106,13 +106,14 @@ def opened(settings: Settings) -> Iterator[Installation]:
     """The installation, with its own PostgreSQL running unless `database_url` names another. Blocks while starting."""
     clock = SystemClock()
     keys = settings.data_dir / "keys"
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     if settings.database_url is not None:
         connections = Connections(
             settings.database_url, settings.database_worker_url or settings.database_url, settings.database_admin_url
         )
         postgres = None
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     else:
+        # It makes the data directory: as root one that the server's account can pass through, though not list.
         postgres = EmbeddedPostgres(settings.data_dir, settings.pg_bin)
         postgres.start()
         connections = Connections(

@@ -136,7 +136,7 @@ def amount_column(book: Book, question: str) -> int | None:
 
 
 def entity_column(book: Book, question: str) -> int | None:
-    """The column of accounts: many values that look like codes ("SYNCUS-0001"), or one whose head the question names."""
+    """The column of accounts: many values that look like codes ("CUST-0001"), or one whose head the question names."""
     best: tuple[int, int] | None = None
     for column, held in enumerate(book.values):
         if column in book.amounts or column in book.dates or len(held) < 10:
@@ -150,5 +150,5 @@ def entity_column(book: Book, question: str) -> int | None:
 
 
 def shapes(book: Book, column: int) -> Counter[str]:
-    """The code shapes of a column: "SYNCUS-0001" is "SYNCUS-9999"."""
+    """The code shapes of a column: "CUST-0001" is "CUST-9999"."""
     return Counter(re.sub(r"\d", "9", value) for value in book.values[column])

@@ -1,4 +1,4 @@
-"""Follow-up questions: "and in fiscal 2023?", "what about Adobe?", "as a percentage of revenue?" lean on the last one."""
+"""Follow-up questions: "and in fiscal 2023?", "what about the other company?", "as a percentage of revenue?" lean on the last one."""
 
 from __future__ import annotations
 
