@@ -190,7 +190,9 @@ export function reveal(stage) {
     const [a, b] = [mark.getBoundingClientRect(), box.getBoundingClientRect()];
     const top = box.scrollTop + a.top - b.top - (b.height - a.height) * 0.4;
     const fitted = /** @type {HTMLElement | null} */ (box.querySelector(".sheet-page[data-left]:not(.large)"));
-    const left = fitted ? Number(fitted.dataset.left) * fitted.clientWidth + fitted.offsetLeft : box.scrollLeft + a.left - b.left - (b.width - a.width) / 2;
+    const across = box.scrollLeft + a.left - b.left;
+    const centred = across + a.width > b.width ? across - (b.width - a.width) / 2 : 0;
+    const left = fitted ? Number(fitted.dataset.left) * fitted.clientWidth : centred;
     box.scrollTo({ top, left, behavior: calm ? "auto" : "smooth" });
   }
 }
