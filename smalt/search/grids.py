@@ -26,11 +26,19 @@ def grids_of(parsed: Parsed) -> tuple[list[Grid], set[int]]:
 
 
 def _cells(row: Row) -> dict[int, tuple[str, str | None]]:
-    """Cells by column; the label, where a reader set one apart, is column -1 unless it has a cell of its own."""
-    found = {cell.column: (cell.text.strip(), cell.ref) for cell in row.cells}
-    if row.label and not any(cell.ref == row.label_ref and row.label_ref for cell in row.cells):
-        found[-1] = (row.label.strip(), row.label_ref)
+    """Cells by sheet column where references tell it; else by table column, with the label before them as -1."""
+    found = {_number(cell.ref, cell.column): (cell.text.strip(), cell.ref) for cell in row.cells}
+    if row.label:
+        found.setdefault(_number(row.label_ref, -1), (row.label.strip(), row.label_ref))
     return found
+
+
+def _number(ref: str | None, otherwise: int) -> int:
+    """0 for A1, 26 for AA7; ``otherwise`` without a reference."""
+    number = 0
+    for letter in _letters(ref):
+        number = number * 26 + ord(letter) - 64
+    return number - 1 if number else otherwise
 
 
 def _grid(page: Page) -> Grid | None:

@@ -101,6 +101,9 @@ class EmbeddedPostgres:
             if keeper.is_alive():
                 self._signal(signal.SIGQUIT)  # at once; the next start replays the log
                 keeper.join()
+        if self.sockets is not None and self.home not in self.sockets.parents:
+            with contextlib.suppress(OSError):  # in /tmp or the runtime folder: leave nothing behind
+                self.sockets.rmdir()
         self._process = self._keeper = self._failure = self.sockets = None
         self._up = False
         if self._lock is not None:

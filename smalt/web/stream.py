@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from smalt.kernel.errors import Failure
 from smalt.telemetry.events import Slug
-from smalt.telemetry.log import report
+from smalt.telemetry.log import report, source_name
 from smalt.web.passage import passage_of
 from smalt.web.problems import problem_of, unknown_problem
 
@@ -106,7 +106,7 @@ def _told(error: Exception, scope: Scope) -> dict[str, Any]:
     problem = problem_of(error) if isinstance(error, Failure) else unknown_problem()
     if problem.status >= 500:
         report(error, Slug("stream"), passage.request)
-    passage.code = Slug(problem.code)
+    passage.code = source_name(problem.code)
     return problem.members(str(passage.request))
 
 

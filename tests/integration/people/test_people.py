@@ -128,6 +128,17 @@ async def test_guessing_is_slowed_down(site, owner, clock) -> None:
     assert (await sign_in(site)).status_code == 303
 
 
+async def test_guessing_at_the_same_moment_is_no_way_round(site, owner) -> None:
+    replies = await asyncio.gather(*(sign_in(site, password="wrong") for _ in range(12)))
+    found = [reply.status_code for reply in replies]
+    assert (found.count(401), found.count(429)) == (attempts.PAIR_MAX, 12 - attempts.PAIR_MAX)
+
+
+async def test_signing_in_often_is_no_guessing(site, owner) -> None:
+    for _ in range(attempts.PAIR_MAX + 2):
+        assert (await sign_in(site)).status_code == 303
+
+
 async def test_a_refusal_is_in_the_audit_record(site, owner, gateway, workspace) -> None:
     await sign_in(site, password="wrong")
     entries = query(
