@@ -16,7 +16,9 @@ Row = tuple[str, int, int]
 ROWS: tuple[Row, ...] = (("Net sales", 1234, 1100), ("Cost of sales", 734, 700), ("Operating income", 500, 400))
 
 
-def pdf(company: str = "Quill Holdings", rows: Sequence[Row] = ROWS, prose: Sequence[str] = (), pages: int = 1) -> bytes:
+def pdf(
+    company: str = "Quill Holdings", rows: Sequence[Row] = ROWS, prose: Sequence[str] = (), pages: int = 1
+) -> bytes:
     """A report of ``pages`` pages; the last one holds the table."""
     out = io.BytesIO()
     page = canvas.Canvas(out, pagesize=letter, pageCompression=1)
