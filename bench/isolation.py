@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -108,6 +108,10 @@ class Measured:
     without_us: float
     ratio: float
     bound: float | None
+
+    def said(self) -> str:
+        bound = "" if self.bound is None else f", must be ≤ {self.bound}x"
+        return f"{self.ratio:.2f}x ({self.with_us:.0f} µs / {self.without_us:.0f} µs{bound})"
 
 
 @dataclass
@@ -274,11 +278,10 @@ def main() -> int:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     if asked.json:
-        print(json.dumps([asdict(one) for one in found], indent=1))
+        print(json.dumps({one.work: one.said() for one in found}, indent=1, ensure_ascii=False))
     else:
         for one in found:
-            bound = "" if one.bound is None else f"  must be ≤ {one.bound}"
-            print(f"{one.work:52} {one.with_us:8.0f} µs / {one.without_us:8.0f} µs = {one.ratio:4.2f}x{bound}")
+            print(f"{one.work:40} {one.said()}")
     return 0 if all(one.bound is None or one.ratio <= one.bound for one in found) else 1
 
 
