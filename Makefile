@@ -3,11 +3,11 @@
 
 ifeq ($(origin FILE),command line)
 override FILE := $(value FILE)
-export SMALT_DEMO_FILE := $(value FILE)
+export SMALT_DEMO_FILE := $(FILE)
 endif
 ifeq ($(origin QUESTION),command line)
 override QUESTION := $(value QUESTION)
-export SMALT_DEMO_QUESTION := $(value QUESTION)
+export SMALT_DEMO_QUESTION := $(QUESTION)
 endif
 export PYTHON
 unexport PYTHONPATH PYTHONHOME

@@ -1,4 +1,4 @@
-"""What isolation and sealing cost: the same work with and without, as ratios of medians.
+"""What isolation and sealing cost: the same work with and without, as ratios of lower quartiles.
 
     python bench/isolation.py [--json] [--tenants 200] [--rounds 600]
 
@@ -151,14 +151,14 @@ async def build(admin: str, app: str, folder: Path, tenants: int) -> World:
         )
         rows, plain, mine = [], [], []
         for _ in range(TURNS):  # tenants interleaved on the heap: the bad case
-            for t in people:
+            for t, someone in people.items():
                 row = uuid7()
                 if t is tenant:
                     mine.append(row)
                 question = envelope_of(keys.seal(QUESTION.encode(), Place("turn", "question", row)))
                 answer = envelope_of(keys.seal(ANSWER.encode(), Place("turn", "answer", row)))
-                rows.append((t.uuid, row, threads[t], people[t], question, answer))
-                plain.append((t.uuid, row, threads[t], people[t], QUESTION.encode(), ANSWER.encode()))
+                rows.append((t.uuid, row, threads[t], someone, question, answer))
+                plain.append((t.uuid, row, threads[t], someone, QUESTION.encode(), ANSWER.encode()))
         insert = "insert into {} (tenant_id, id, conversation_id, person_id, question, answer, state) values (%s, %s, %s, %s, %s, %s, 1)"
         c.cursor().executemany(insert.format("smalt.turn").encode(), rows)
         c.cursor().executemany(insert.format("bench.plain").encode(), plain)
@@ -179,7 +179,7 @@ async def build(admin: str, app: str, folder: Path, tenants: int) -> World:
 
 
 async def alternate(rounds: int, works: dict[str, Work]) -> dict[str, float]:
-    """The median of each, in microseconds."""
+    """What each takes, in microseconds: the lower quartile, which other work on the machine disturbs least."""
     taken: dict[str, list[int]] = {name: [] for name in works}
     for work in works.values():
         for _ in range(20):
@@ -190,7 +190,7 @@ async def alternate(rounds: int, works: dict[str, Work]) -> dict[str, float]:
             begun = time.perf_counter_ns()
             await work()
             taken[name].append(time.perf_counter_ns() - begun)
-    return {name: statistics.median(times) / 1000 for name, times in taken.items()}
+    return {name: statistics.quantiles(times, n=4)[0] / 1000 for name, times in taken.items()}
 
 
 def isolation(world: World, statement: str) -> dict[str, Work]:
@@ -210,7 +210,7 @@ def isolation(world: World, statement: str) -> dict[str, Work]:
                     await connection.execute(b"select set_config('smalt.ticket', %s, true)", (ticket,))
                 await cursor.execute(text, params, binary=True)
                 await connection.execute(b"commit")
-                assert await cursor.fetchall()
+                await cursor.fetchall()
 
         return read
 

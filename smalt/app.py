@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from smalt import __version__
@@ -18,6 +18,7 @@ from smalt.chat import routes as chat_routes
 from smalt.chat import screens as chat_screens
 from smalt.chat.ask import Asker
 from smalt.chat.engines import LocalEngine
+from smalt.chat.janitor import ABANDONED_AFTER as TURN_ABANDONED_AFTER
 from smalt.chat.janitor import sweep_turns
 from smalt.chat.running import Running
 from smalt.kernel.clock import Clock, SystemClock
@@ -44,6 +45,7 @@ from smalt.seal.tickets import Tickets
 from smalt.search import jobs as search_jobs
 from smalt.search.shelf import Shelf
 from smalt.settings import Settings
+from smalt.store import remote
 from smalt.store.blobs import Blobs
 from smalt.store.gate import install_ticket_key
 from smalt.store.migrate import migrate
@@ -54,7 +56,7 @@ from smalt.telemetry.events import Slug
 from smalt.telemetry.log import report
 from smalt.tenancy.actor import Role
 from smalt.tenancy.actor import person as person_actor
-from smalt.tenancy.gateway import Gateway
+from smalt.tenancy.gateway import ABANDONED_AFTER, Gateway
 from smalt.tenancy.policy import Act
 from smalt.web import health
 from smalt.web.build import Web, build_web
@@ -71,11 +73,10 @@ DRAIN_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Connections:
-    """Connection strings by role. ``admin`` is None where only the migrating operator has it."""
+    """Connection strings by role."""
 
     app: str
     worker: str
-    admin: str | None
 
 
 @dataclass(frozen=True, repr=False)
@@ -91,7 +92,7 @@ class Installation:
     def gateway(self) -> Gateway:
         """A gateway with a pool of its own, not yet connected."""
         return Gateway(
-            Database(self.connections.app),
+            Database(self.connections.app, explain=None if self.postgres is None else self.postgres.explain),
             self.keystore,
             Keyring(self.keystore),
             Tickets(self.keystore.purpose_key("ticket"), TICKET_KEY_ID),
@@ -101,34 +102,43 @@ class Installation:
         )
 
 
+def _keystore(settings: Settings, clock: Clock) -> KeyStore:
+    keys = settings.data_dir / "keys"
+    passphrase = None if settings.passphrase is None else settings.passphrase.get_secret_value()
+    return KeyStore(FileKms(keys / "root", passphrase), keys / "store", clock)
+
+
 @contextmanager
 def opened(settings: Settings) -> Iterator[Installation]:
     """The installation, with its own PostgreSQL running unless `database_url` names another. Blocks while starting."""
     clock = SystemClock()
-    keys = settings.data_dir / "keys"
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     if settings.database_url is not None:
-        connections = Connections(
-            settings.database_url, settings.database_worker_url or settings.database_url, settings.database_admin_url
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        keystore = _keystore(settings, clock)
+        found = remote.logins(
+            settings.database_url,
+            settings.database_admin_url,
+            lambda role: keystore.purpose_key(f"database.{role}").hex(),
         )
-        postgres = None
-    else:
-        postgres = EmbeddedPostgres(settings.data_dir, settings.pg_bin)
-        postgres.start()
-        connections = Connections(
-            postgres.conninfo("smalt_app"), postgres.conninfo("smalt_worker"), postgres.conninfo("postgres")
-        )
-    try:
-        passphrase = None if settings.passphrase is None else settings.passphrase.get_secret_value()
-        keystore = KeyStore(FileKms(keys / "root", passphrase), keys / "store", clock)
-        if connections.admin is not None:
-            migrate(connections.admin)
-            expires_at = clock.now() + TICKET_KEY_LIFE
-            install_ticket_key(connections.admin, TICKET_KEY_ID, keystore.purpose_key("ticket"), expires_at)
+        remote.check_server(found.admin or found.app)
+        _prepare(found.admin, keystore, clock)
+        remote.set_passwords(found)
+        yield Installation(settings, Connections(found.app, found.worker), keystore, clock)
+        return
+    # It makes the data directory: as root one that the server's account can pass through, though not list.
+    with EmbeddedPostgres(settings.data_dir, settings.pg_bin) as postgres:
+        keystore = _keystore(settings, clock)
+        _prepare(postgres.conninfo("postgres"), keystore, clock)
+        connections = Connections(postgres.conninfo("smalt_app"), postgres.conninfo("smalt_worker"))
         yield Installation(settings, connections, keystore, clock, postgres)
-    finally:
-        if postgres is not None:
-            postgres.stop()
+
+
+def _prepare(admin: str | None, keystore: KeyStore, clock: Clock) -> None:
+    """Bring the schema up to date and install the ticket key; only checked where another role migrates."""
+    if admin is None:
+        return
+    migrate(admin)
+    install_ticket_key(admin, TICKET_KEY_ID, keystore.purpose_key("ticket"), clock.now() + TICKET_KEY_LIFE)
 
 
 @contextmanager
@@ -142,10 +152,8 @@ def beside(settings: Settings) -> Iterator[Installation]:
         with opened(settings) as installation:
             yield installation
         return
-    clock, keys = SystemClock(), settings.data_dir / "keys"
-    passphrase = None if settings.passphrase is None else settings.passphrase.get_secret_value()
-    keystore = KeyStore(FileKms(keys / "root", passphrase), keys / "store", clock)
-    yield Installation(settings, Connections(app, "", None), keystore, clock)
+    clock = SystemClock()
+    yield Installation(settings, Connections(app, ""), _keystore(settings, clock), clock)
 
 
 ROUTERS = (
@@ -200,9 +208,13 @@ async def _ready(gateway: Gateway) -> None:
 async def _life(installation: Installation, gateway: Gateway, running: Running) -> AsyncIterator[None]:
     """Pool, worker and janitor while the server runs. At the end turns under way settle before the pool closes."""
     stop = asyncio.Event()
+    alone_since = None
+    if installation.postgres is not None:  # it holds the lock of the data directory: nobody else works here
+        alone_since = installation.clock.now()
+        await asyncio.to_thread(gateway.blobs.clear_arriving)
     async with gateway.database:
-        worker = asyncio.create_task(worker_of(installation, gateway).run(stop))
-        janitor = asyncio.create_task(_sweep_for_ever(gateway))
+        worker = asyncio.create_task(worker_of(installation, gateway).run(stop, alone=alone_since is not None))
+        janitor = asyncio.create_task(_sweep_for_ever(gateway, alone_since))
         try:
             yield
         finally:
@@ -221,24 +233,45 @@ def worker_of(installation: Installation, gateway: Gateway) -> Worker:
     return worker
 
 
-async def _sweep_for_ever(gateway: Gateway) -> None:
-    """Close what crashes left open, tenant by tenant; rotate keys when their time has come."""
+async def _sweep_for_ever(gateway: Gateway, alone_since: datetime | None) -> None:
+    """Close what crashes left open, tenant by tenant; rotate keys when their time has come.
+
+    Elsewhere another process may still be at work on what looks left open, so it must be old. Where nobody else has
+    worked since ``alone_since``, everything before that was cut off.
+    """
+    first = True
     while True:
-        try:
+        tenants: Sequence[TenantId] = ()
+        with _reported():
             await asyncio.to_thread(gateway.keystore.tick)
-            for tenant in await asyncio.to_thread(gateway.keystore.tenants):
-                await _sweep(gateway, tenant)
-        except Exception as error:  # noqa: BLE001  # the janitor comes again; what it met is reported
-            report(error, Slug("janitor"))
+            tenants = await asyncio.to_thread(gateway.keystore.tenants)
+        for tenant in tenants:
+            with _reported(), contextlib.suppress(Missing):  # keys without rows: a tenant that is not finished
+                await _sweep(gateway, tenant, alone_since)
+                if first:
+                    await upload.clear_orphans(gateway.system(tenant))
+        first = False
         await asyncio.sleep(SWEEP_EVERY_S)
 
 
-async def _sweep(gateway: Gateway, tenant: TenantId) -> None:
-    visit = gateway.system(tenant)
-    with contextlib.suppress(Missing):  # keys without rows: a tenant that was never finished
-        await gateway.sweep(tenant)
-        await upload.clear_stale(visit, gateway.clock)
-        await sweep_turns(visit, gateway.clock)
+@contextmanager
+def _reported() -> Iterator[None]:
+    """The janitor goes on and comes again; what it met is reported."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001  # whatever it is, the other tenants are swept all the same
+        report(error, Slug("janitor"))
+
+
+async def _sweep(gateway: Gateway, tenant: TenantId, alone_since: datetime | None) -> None:
+    visit, now = gateway.system(tenant), gateway.clock.now()
+
+    def cut_off(age: timedelta) -> datetime:
+        return now - age if alone_since is None else max(now - age, alone_since)
+
+    await gateway.sweep(tenant, cut_off(ABANDONED_AFTER))
+    await upload.clear_stale(visit, cut_off(upload.STALE_UPLOAD))
+    await sweep_turns(visit, gateway.clock, cut_off(TURN_ABANDONED_AFTER))
 
 
 @dataclass(frozen=True, slots=True)

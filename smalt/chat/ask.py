@@ -80,7 +80,8 @@ class Asker:
     ) -> Context | TurnId:
         async with visit.enter(Act.TURN_ASK, into, leave_open=True) as scope:
             found = await thread.get(scope, person, into)
-            repeat = await idempotency.claim(scope, key, "turn.ask", f"{into} {question}", self.clock)
+            asked = " ".join([str(into), *map(str, asked_of), question])
+            repeat = await idempotency.claim(scope, key, "turn.ask", asked, self.clock)
             if repeat is not None:
                 again, entry = TurnId.parse(json.loads(repeat.body)["id"]), scope.entry
             else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from smalt.chat.thread import QUERIES
 from smalt.chat.turn import State
@@ -13,16 +13,15 @@ from smalt.tenancy.visit import Visit
 ABANDONED_AFTER = timedelta(minutes=10)
 
 
-async def sweep_turns(visit: Visit, clock: Clock) -> int:
-    """How many turns were closed."""
-    now = clock.now()
+async def sweep_turns(visit: Visit, clock: Clock, before: datetime) -> int:
+    """Close the turns begun before ``before`` that still count as working; how many there were."""
     async with visit.enter(Act.TENANT_SWEEP) as scope:
         return await scope.execute(
             QUERIES.abandon_turns,
             {
                 "abandoned": int(State.ABANDONED),
                 "working": int(State.WORKING),
-                "before": now - ABANDONED_AFTER,
-                "at": now,
+                "before": before,
+                "at": clock.now(),
             },
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import Request
@@ -21,7 +21,7 @@ from smalt.web import idempotency
 from smalt.web.doors import Member, routes
 from smalt.web.idempotency import KeyHeader
 from smalt.web.paging import LIMIT_DEFAULT, After, Cursor, Limit, after, as_json, page_of
-from smalt.web.stream import EventStream, ServerEvent
+from smalt.web.stream import EventStream, ServerEvent, while_welcome
 
 router = routes()
 TURNS_WITH_CONVERSATION = 100
@@ -125,13 +125,13 @@ async def ask(request: Request, visit: Member, conversation: str, body: Question
     begun = await asker.ask(visit, visit.actor.person_id, identity, body.content, asked_of, key)
     streamed = "text/event-stream" in request.headers.get("accept", "")
     if isinstance(begun, TurnId):
-        return await _again(asker, visit, identity, begun, streamed=streamed)
+        return await _again(request, visit, identity, begun, streamed=streamed)
     if streamed:
-        return EventStream(_events(begun), status=201)
+        return EventStream(while_welcome(request, _events(begun)), status=201)
     return JSONResponse(await _settled(visit, identity, begun), 201)
 
 
-async def _events(run: Run) -> AsyncIterator[ServerEvent]:
+async def _events(run: Run) -> AsyncGenerator[ServerEvent, None]:
     async for event in run.follow():
         yield ServerEvent(event.name, event.data)
 
@@ -148,11 +148,11 @@ async def _settled(visit: Visit, identity: ThreadId, run: Run) -> dict[str, Any]
     return await _stored(visit, identity, run.turn)
 
 
-async def _again(asker: Asker, visit: Visit, identity: ThreadId, again: TurnId, *, streamed: bool) -> Response:
+async def _again(request: Request, visit: Visit, identity: ThreadId, again: TurnId, *, streamed: bool) -> Response:
     """The answer to a repeated request: the first one's turn, followed if it is still under way."""
-    run = asker.running.find(visit.tenant, again)
+    run = asker_of(request).running.find(visit.tenant, again)
     if streamed and run is not None:
-        return EventStream(_events(run), status=201)
+        return EventStream(while_welcome(request, _events(run)), status=201)
     view = await (_stored(visit, identity, again) if run is None else _settled(visit, identity, run))
     return EventStream(_one("answer", view), status=201) if streamed else JSONResponse(view, 201)
 

@@ -214,7 +214,8 @@ def view(turn: Turn) -> dict[str, Any]:
         "id": str(turn.id),
         "conversation_id": str(turn.thread),
         "question": turn.question,
-        "state": turn.state.name.lower(),
+        # Whoever asked need not know why nothing came: for them an abandoned turn failed.
+        "state": (State.FAILED if turn.state is State.ABANDONED else turn.state).name.lower(),
         "answer": None if turn.answer is None else answer_view(turn.answer),
         "asked_at": turn.started_at.isoformat(),
         "total_ms": turn.total_ms,

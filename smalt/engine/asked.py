@@ -24,8 +24,13 @@ _YEAR = re.compile(
     rf"{_PREP}(?:end of\s+)?(?P<word>(?:(?:full[- ])?(?:fiscal|financial|calendar)(?:[- ]years?)?(?:[- ]end)?|fy|years?(?:[- ]end)?)\s*'?)?(?<![\d.,$])(?P<y>(?:19|20)\d\d|(?<=fy)\s?\d\d|(?<=fy')\d\d|(?<=fiscal )'?\d\d)(?![\d%]|[.,]\d)\b",
     re.IGNORECASE,
 )
-_LATEST = re.compile(rf"{_PREP}(?:latest|most recent|current|last|this)\s+(?:reported\s+|completed\s+|fiscal\s+|financial\s+|full\s+)*(?P<what>year|quarter|period|balance sheet date)\b(?:[- ]end)?", re.IGNORECASE)
-_PRIOR = re.compile(rf"{_PREP}(?:prior|previous|preceding)\s+(?:fiscal\s+|financial\s+)*(?P<what>year|quarter|period)\b", re.IGNORECASE)
+_LATEST = re.compile(
+    rf"{_PREP}(?:latest|most recent|current|last|this)\s+(?:reported\s+|completed\s+|fiscal\s+|financial\s+|full\s+)*(?P<what>year|quarter|period|balance sheet date)\b(?:[- ]end)?",
+    re.IGNORECASE,
+)
+_PRIOR = re.compile(
+    rf"{_PREP}(?:prior|previous|preceding)\s+(?:fiscal\s+|financial\s+)*(?P<what>year|quarter|period)\b", re.IGNORECASE
+)
 _RANGE = re.compile(r"\b((?:19|20)\d\d)\s?-\s?((?:19|20)\d\d)\b")
 
 
@@ -117,7 +122,7 @@ def _prior(m: re.Match[str]) -> Asked:
 
 
 def _inherit(found: list[Asked]) -> list[Asked]:
-    """ "three months ended June 30, 2025 and 2024": the bare year takes the day and length of its neighbour."""
+    """In "three months ended June 30, 2025 and 2024" the bare year takes the day and length of its neighbour."""
     lead = next((asked for asked in found if asked.mode in {Mode.SPAN, Mode.INSTANT, Mode.QUARTER}), None)
     if lead is None:
         return found
@@ -160,7 +165,7 @@ def _same(first: date, second: date, days: int) -> bool:
     return abs((first - second).days) <= days
 
 
-def fit(asked: Asked, span: Span, profile: Profile) -> float:
+def fit(asked: Asked, span: Span) -> float:
     """1 when ``span`` is the period asked for, less when the document leaves something open, 0 when it is not."""
     if asked.mode is Mode.LATEST or asked.mode is Mode.LATEST_QUARTER:
         return 0.5 if span.end is not None else 0.2

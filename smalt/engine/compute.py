@@ -101,7 +101,9 @@ class Evaluator:
             opened, found = locate(ref.phrase, asked, self.group)
         except Missing:
             if measure is not None and measure.key == "gross":
-                return self._value(Binary("-", Ref(BY_KEY["revenue"].name, ref.shift), Ref(BY_KEY["cogs"].name, ref.shift)))
+                return self._value(
+                    Binary("-", Ref(BY_KEY["revenue"].name, ref.shift), Ref(BY_KEY["cogs"].name, ref.shift))
+                )
             raise
         fact = found.fact
         if fact is None:
@@ -132,7 +134,11 @@ def _deducted(fact: Fact, opened: Opened) -> bool:
     column = [other for other in opened.facts if other.table == fact.table and other.column == fact.column]
     before = next((other for other in reversed(column) if other.row < fact.row and _is(other, "pretax")), None)
     after = next((other for other in column if other.row > fact.row and other.unit == Unit.MONEY), None)
-    return before is not None and after is not None and abs(before.value + fact.value - after.value) <= abs(before.value) / 100
+    return (
+        before is not None
+        and after is not None
+        and abs(before.value + fact.value - after.value) <= abs(before.value) / 100
+    )
 
 
 def _is(fact: Fact, key: str) -> bool:
@@ -149,7 +155,17 @@ def _combine(operator: str, left: Result, right: Result) -> Result:
     if operator == "/":
         if right.amount == 0:
             raise DivisionByZero
-        unit = left.unit if right.unit == Unit.COUNT else (Unit.RATIO if left.unit == right.unit or Unit.PER_SHARE in (left.unit, right.unit) else Unit.PER_SHARE if (left.unit, right.unit) == (Unit.MONEY, Unit.SHARES) else Unit.RATIO)
+        unit = (
+            left.unit
+            if right.unit == Unit.COUNT
+            else (
+                Unit.RATIO
+                if left.unit == right.unit or Unit.PER_SHARE in (left.unit, right.unit)
+                else Unit.PER_SHARE
+                if (left.unit, right.unit) == (Unit.MONEY, Unit.SHARES)
+                else Unit.RATIO
+            )
+        )
         return Result(left.amount / right.amount, unit, f"{_bracket(left)} / {_bracket(right, closing=True)}", level=2)
     unit = left.unit if right.unit == Unit.COUNT else right.unit
     return Result(left.amount * right.amount, unit, f"{_bracket(left)} × {_bracket(right, closing=True)}", level=2)

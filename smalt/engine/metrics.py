@@ -71,6 +71,9 @@ METRICS: tuple[Metric, ...] = (
     _metric("return on equity", Unit.PERCENT, _pct(_r("ni"), _avg("eq")), "roe|return on average equity|return on shareholders' equity|return on stockholders' equity"),
     _metric("return on assets", Unit.PERCENT, _pct(_r("ni"), _avg("assets")), "roa|return on average assets|return on total assets"),
     _metric("dividend payout ratio", Unit.PERCENT, _pct(_r("div"), _r("ni")), "payout ratio|dividend payout|dividend payout rate"),
+    _metric("retention ratio", Unit.RATIO, _sub(Number(Decimal(1)), _over(_r("div"), _r("ni"))), "earnings retention ratio|plowback ratio"),
+    _metric("operating cash flow ratio", Unit.RATIO, _over(_r("cfo"), _r("cl")), ""),
+    _metric("working capital ratio", Unit.RATIO, _over(_r("ca"), _r("cl")), ""),
     _metric("current ratio", Unit.RATIO, _over(_r("ca"), _r("cl")), ""),
     _metric("quick ratio", Unit.RATIO, _over(_sub(_r("ca"), _r("inv")), _r("cl")), "acid test|acid-test ratio|acid test ratio"),
     _metric("cash ratio", Unit.RATIO, _over(_r("cash"), _r("cl")), ""),
@@ -117,4 +120,8 @@ def named_unit(name: str) -> Unit | None:
     lowered = name.lower()
     if _PERCENT_NAME.search(lowered):
         return Unit.PERCENT
-    return Unit.RATIO if _DAYS_NAME.search(lowered) or re.search(r"\bratio|turnover|coverage|multiple|times\b", lowered) else None
+    return (
+        Unit.RATIO
+        if _DAYS_NAME.search(lowered) or re.search(r"\bratio|turnover|coverage|multiple|times\b", lowered)
+        else None
+    )

@@ -62,3 +62,7 @@ returning id;
 -- name: stale_uploads
 select id from smalt.document
 where tenant_id = %(tenant_id)s and state = %(uploading)s and created_at < %(before)s;
+
+-- name: existing_documents
+select id from smalt.document
+where tenant_id = %(tenant_id)s and id = any(%(ids)s);

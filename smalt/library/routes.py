@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import Path, Query, Request
@@ -16,7 +17,7 @@ from smalt.kernel.ids import DocumentId
 from smalt.library import document, reading
 from smalt.library.document import Document, State
 from smalt.library.page_view import page_number, page_view
-from smalt.library.upload import receive
+from smalt.library.upload import is_same, receive
 from smalt.tenancy.policy import Act
 from smalt.tenancy.visit import Visit
 from smalt.web import idempotency
@@ -24,7 +25,7 @@ from smalt.web.doors import Member, routes
 from smalt.web.idempotency import KeyHeader
 from smalt.web.multipart import read_upload
 from smalt.web.paging import LIMIT_DEFAULT, After, Cursor, Limit, after, as_json, page_of
-from smalt.web.stream import EventStream, ServerEvent
+from smalt.web.stream import EventStream, ServerEvent, while_welcome
 
 router = routes()
 FOLLOW_EVERY_S = 0.4
@@ -47,29 +48,32 @@ async def add_document(request: Request, visit: Member, key: KeyHeader = None) -
     """Take in the file of the part ``file``. The answer comes when it is stored; reading goes on in the background."""
     upload = await read_upload(request)
     name, clock = document.clean_name(upload.name), clock_of(request)
-    repeat = await _claimed(visit, key, name, request.headers.get("content-length", ""), clock)
-    if repeat is not None:
-        return JSONResponse(document.view(await _get(visit, repeat)), 201)
-    try:
-        stored = await receive(visit, clock, name, upload.chunks())
-    except Failure:
-        if key is not None:
-            async with visit.enter(Act.DOCUMENT_ADD) as scope:
-                await idempotency.release(scope, key)
-        raise
+    repeat = None
     if key is not None:
-        async with visit.enter(Act.DOCUMENT_ADD, stored.id) as scope:
-            await idempotency.keep(scope, key, 201, {"id": str(stored.id)})
+        async with visit.enter(Act.DOCUMENT_ADD) as scope:
+            repeat = await idempotency.claim(scope, key, "document.add", name, clock)
+    if repeat is not None:
+        return JSONResponse(document.view(await _again(visit, json.loads(repeat.body), upload.chunks())), 201)
+    try:
+        stored = await receive(visit, clock, name, upload.chunks(), key)
+    except BaseException:  # also what the guard cut off, and a request that was cancelled
+        if key is not None:
+            await visit.gateway.see_through(_released(visit, key))
+        raise
     return JSONResponse(document.view(stored), 201)
 
 
-async def _claimed(visit: Visit, key: str | None, name: str, length: str, clock: Clock) -> DocumentId | None:
-    """The document that an earlier request with ``key`` stored; None when this one is the first."""
-    if key is None:
-        return None
-    async with visit.enter(Act.DOCUMENT_ADD) as scope:
-        repeat = await idempotency.claim(scope, key, "document.add", f"{length} {name}", clock)
-    return None if repeat is None else DocumentId.parse(json.loads(repeat.body)["id"])
+async def _again(visit: Visit, first: dict[str, str], chunks: AsyncIterator[bytes]) -> Document:
+    """The document that an earlier request with the same key stored; `Conflict` when that had other bytes."""
+    if not await is_same(chunks, first["digest"]):
+        raise idempotency.reused()
+    return await _get(visit, DocumentId.parse(first["id"]))
+
+
+async def _released(visit: Visit, key: str) -> None:
+    with contextlib.suppress(Failure):  # the first failure is the answer; a sweep frees the key later
+        async with visit.enter(Act.DOCUMENT_ADD) as scope:
+            await idempotency.release(scope, key)
 
 
 async def _get(visit: Visit, identity: DocumentId) -> Document:
@@ -103,14 +107,14 @@ async def delete_document(request: Request, visit: Member, document_id: str) -> 
 
 
 @router.get("/api/v1/documents/{document_id}/events")
-async def follow_document(visit: Member, document_id: str) -> EventStream:
+async def follow_document(request: Request, visit: Member, document_id: str) -> EventStream:
     """The document each time its status or progress changes, until it is ready or failed."""
     identity = DocumentId.parse(document_id)
     first = await _get(visit, identity)
-    return EventStream(_followed(visit, first))
+    return EventStream(while_welcome(request, _followed(visit, first)))
 
 
-async def _followed(visit: Visit, found: Document) -> AsyncIterator[ServerEvent]:
+async def _followed(visit: Visit, found: Document) -> AsyncGenerator[ServerEvent, None]:
     shown = None
     while True:
         view = document.view(found)

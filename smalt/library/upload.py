@@ -7,9 +7,10 @@ transaction acknowledges the file, and it puts the reading job into the queue in
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from smalt.kernel.clock import Clock
 from smalt.kernel.errors import Conflict, Malformed, TooLarge
@@ -20,6 +21,7 @@ from smalt.library.document import QUERIES, Document, Part, State
 from smalt.tenancy.policy import Act
 from smalt.tenancy.scope import TenantScope
 from smalt.tenancy.visit import Visit
+from smalt.web import idempotency
 
 READ_TASK = "read_document"
 STALE_UPLOAD = timedelta(hours=2)
@@ -27,14 +29,16 @@ STALE_UPLOAD = timedelta(hours=2)
 
 @dataclass
 class _Counted:
-    """Passes chunks on, counts them, and stops a file that is larger than what is accepted."""
+    """Passes chunks on, counts and digests them, and stops a file that is larger than what is accepted."""
 
     chunks: AsyncIterator[bytes]
     size_bytes: int = 0
+    digest: hashlib._Hash = field(default_factory=hashlib.sha256)
 
     async def passing(self) -> AsyncIterator[bytes]:
         async for chunk in self.chunks:
             self.size_bytes += len(chunk)
+            self.digest.update(chunk)
             if self.size_bytes > UPLOAD_MAX_BYTES:
                 raise TooLarge(
                     "document.too_large",
@@ -46,8 +50,13 @@ class _Counted:
             yield chunk
 
 
-async def receive(visit: Visit, clock: Clock, name: str, chunks: AsyncIterator[bytes]) -> Document:
-    """Store the file and queue its reading. When anything fails, nothing of the file stays."""
+async def receive(
+    visit: Visit, clock: Clock, name: str, chunks: AsyncIterator[bytes], key: str | None = None
+) -> Document:
+    """Store the file and queue its reading. When anything fails, nothing of the file stays.
+
+    Under the idempotency ``key`` (claimed by the caller) the document's id and the digest of its bytes are remembered.
+    """
     async with visit.enter(Act.DOCUMENT_ADD, leave_open=True) as scope:
         entry = scope.entry
         identity = await document.add(scope, visit.actor.person_id, name, clock.now())
@@ -55,17 +64,20 @@ async def receive(visit: Visit, clock: Clock, name: str, chunks: AsyncIterator[b
     counted = _Counted(chunks)
     try:
         await receiver.receive(counted.passing())
-        if counted.size_bytes == 0:
-            raise Malformed(
-                "document.empty", "The file is empty.", kept="Nothing was stored.", todo="Choose another file."
-            )
+        _require_content(counted.size_bytes)
         async with visit.enter(Act.DOCUMENT_ADD, identity, finishes=entry) as scope:
             await _acknowledge(scope, identity, counted.size_bytes)
+            await idempotency.keep(scope, key, 201, {"id": str(identity), "digest": counted.digest.hexdigest()})
             return await document.get(scope, identity)
     except BaseException:
         # Also for a cancelled request: an upload that was cut off leaves nothing.
         await discard(visit, identity)
         raise
+
+
+def _require_content(size_bytes: int) -> None:
+    if size_bytes == 0:
+        raise Malformed("document.empty", "The file is empty.", kept="Nothing was stored.", todo="Choose another file.")
 
 
 async def _acknowledge(scope: TenantScope, identity: DocumentId, size_bytes: int) -> None:
@@ -91,12 +103,36 @@ async def discard(visit: Visit, identity: DocumentId) -> None:
         await scope.delete_blobs(identity)
 
 
-async def clear_stale(visit: Visit, clock: Clock) -> int:
-    """Remove uploads that a crash cut off; returns how many."""
+async def is_same(chunks: AsyncIterator[bytes], digest: str) -> bool:
+    """Whether ``chunks`` are the bytes whose digest was remembered."""
+    found = hashlib.sha256()
+    async for chunk in chunks:
+        found.update(chunk)
+    return found.hexdigest() == digest
+
+
+async def clear_stale(visit: Visit, before: datetime) -> int:
+    """Remove uploads begun before ``before`` that a crash cut off, and free their keys; returns how many."""
     async with visit.enter(Act.TENANT_SWEEP) as scope:
-        before = clock.now() - STALE_UPLOAD
+        await idempotency.release_cut_off(scope, before)
         rows = await scope.fetch_all(QUERIES.stale_uploads, {"uploading": int(State.UPLOADING), "before": before})
         for row in rows:
             await scope.execute(QUERIES.delete_document, {"id": row["id"]})
             await scope.delete_blobs(DocumentId(row["id"]))
     return len(rows)
+
+
+async def clear_orphans(visit: Visit) -> int:
+    """Remove blobs whose document is gone: a crash came between the deletion's commit and theirs. How many documents.
+
+    The blobs are listed first: the row of an upload that begins meanwhile is there before its blob.
+    """
+    kept = {document async for document in visit.gateway.documents_with_blobs(visit.tenant)}
+    if not kept:
+        return 0
+    async with visit.enter(Act.TENANT_SWEEP) as scope:
+        rows = await scope.fetch_all(QUERIES.existing_documents, {"ids": [document.uuid for document in kept]})
+        orphans = kept - {DocumentId(row["id"]) for row in rows}
+        for orphan in orphans:
+            await scope.delete_blobs(orphan)
+    return len(orphans)

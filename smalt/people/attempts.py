@@ -24,26 +24,31 @@ _REMEMBERED_MAX = 20_000
 
 @dataclass(slots=True)
 class _Count:
-    failed: int
+    made: int
     since: datetime
 
 
 @dataclass(slots=True)
 class Attempts:
-    """`check` before looking at a password, `failed` after a wrong one, `forgive` after a right one."""
+    """`begin` before looking at a password, `forgive` after a right one.
+
+    An attempt counts from its beginning, or many at the same moment would all pass before the first has failed.
+    """
 
     clock: Clock
     _counts: OrderedDict[tuple[str, str, bytes], _Count] = field(default_factory=OrderedDict)
 
-    def check(self, address: str, account: bytes) -> None:
+    def begin(self, address: str, account: bytes) -> None:
         """`TooMany`, with the seconds until the oldest count ends, when any of the three is full."""
         now = self.clock.now()
         for key, most in _keys(address, account):
             count = self._counts.get(key)
-            if count is None or count.failed < most:
+            if count is None:
                 continue
             rest = count.since + WINDOW - now
-            if rest > timedelta(0):
+            if rest <= timedelta(0):
+                del self._counts[key]
+            elif count.made >= most:
                 raise TooMany(
                     "signin.too_many",
                     "There were too many attempts to sign in.",
@@ -51,23 +56,19 @@ class Attempts:
                     todo="Wait until the time is over and try again.",
                     retry_after_s=math.ceil(rest.total_seconds()),
                 )
-            del self._counts[key]
-
-    def failed(self, address: str, account: bytes) -> None:
-        now = self.clock.now()
         for key, _ in _keys(address, account):
-            count = self._counts.get(key)
-            if count is None or count.since + WINDOW <= now:
-                self._counts[key] = _Count(1, now)
-            else:
-                count.failed += 1
+            self._counts.setdefault(key, _Count(0, now)).made += 1
             self._counts.move_to_end(key)
         while len(self._counts) > _REMEMBERED_MAX:
             self._counts.popitem(last=False)
 
     def forgive(self, address: str, account: bytes) -> None:
-        """A right password ends the counts of this address at this account; the others stay."""
-        self._counts.pop(("pair", address, account), None)
+        """A right password ends the count of this address at this account, and does not count in the others."""
+        pair, *wide = (key for key, _ in _keys(address, account))
+        self._counts.pop(pair, None)
+        for key in wide:
+            if (count := self._counts.get(key)) is not None:
+                count.made = max(0, count.made - 1)
 
 
 def _keys(address: str, account: bytes) -> tuple[tuple[tuple[str, str, bytes], int], ...]:

@@ -66,12 +66,11 @@ class SignIn:
         except Malformed:
             plain = ""  # an address that cannot be is an address that is unknown
         account = self.credentials.of_email(plain)
-        self.attempts.check(address, account)
+        self.attempts.begin(address, account)
         cookie = await self._try(account, password, agent)
         if cookie is not None:
             self.attempts.forgive(address, account)
             return cookie
-        self.attempts.failed(address, account)
         await asyncio.sleep(max(0.0, began + self.refusal_min_s - time.monotonic()))
         raise _wrong()
 
@@ -145,12 +144,11 @@ class SignIn:
         if who is None or keep is None:
             raise _wrong_password()
         account = who.uuid.bytes
-        self.attempts.check("", account)
+        self.attempts.begin("", account)
         async with visit.enter(Act.PROFILE_READ, who) as scope:
             row = await person.find(scope, who)
             stored = None if row is None else person.open_password(scope, row)
         if not await self.work.verify(current, stored):
-            self.attempts.failed("", account)
             raise _wrong_password()
         self.attempts.forgive("", account)
         hashed = await self.work.hash(password)

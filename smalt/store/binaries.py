@@ -18,8 +18,8 @@ from pathlib import Path
 from smalt.kernel.errors import Unavailable
 
 OLDEST_MAJOR = 15
-# The lowest minor of each major without a security defect known when this was written (PostgreSQL's security page).
-KNOWN_GOOD_MINOR = {15: 15, 16: 11, 17: 7, 18: 1}
+# The lowest minor of each major with the security fixes known when this was written (August 2026, CVE-2026-6460).
+KNOWN_GOOD_MINOR = {15: 20, 16: 16, 17: 12, 18: 7}
 _SYSTEM_PLACES = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql@*/bin")
 _NEEDED = ("postgres", "initdb")
 

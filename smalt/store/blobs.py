@@ -44,12 +44,16 @@ class Blobs:
         self._arriving = self._root / _ARRIVING
         self._arriving.mkdir(mode=0o700, exist_ok=True)
         self._store = LocalStore(self._root)
-        _forget_old(self._arriving)
+        _forget(self._arriving, time.time() - _FORGOTTEN_S)  # another process may be receiving right now
 
     def require_room(self) -> None:
         """Raise `Unavailable` ``disk.full`` when less than `ROOM_MIN_BYTES` are free here."""
         if shutil.disk_usage(self._root).free < ROOM_MIN_BYTES:
             raise _failure_of(OSError(errno.ENOSPC, "no room"))
+
+    def clear_arriving(self) -> None:
+        """Remove everything half-received: for a process that knows it is the only one."""
+        _forget(self._arriving, time.time())
 
     async def put(self, key: str, chunks: AsyncIterator[bytes]) -> None:
         """Store one object, whole and durable when this returns; an older one of that key is replaced.
@@ -194,11 +198,10 @@ def _sync(path: Path) -> None:
         os.close(fd)
 
 
-def _forget_old(arriving: Path) -> None:
-    """Another process may be receiving right now, so only what is a day old goes."""
+def _forget(arriving: Path, before_s: float) -> None:
     for path in arriving.iterdir():
         with contextlib.suppress(OSError):
-            if path.stat().st_mtime < time.time() - _FORGOTTEN_S:
+            if path.stat().st_mtime < before_s:
                 path.unlink()
 
 

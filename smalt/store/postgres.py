@@ -101,6 +101,9 @@ class EmbeddedPostgres:
             if keeper.is_alive():
                 self._signal(signal.SIGQUIT)  # at once; the next start replays the log
                 keeper.join()
+        if self.sockets is not None and self.home not in self.sockets.parents:
+            with contextlib.suppress(OSError):  # in /tmp or the runtime folder: leave nothing behind
+                self.sockets.rmdir()
         self._process = self._keeper = self._failure = self.sockets = None
         self._up = False
         if self._lock is not None:
@@ -141,7 +144,7 @@ class EmbeddedPostgres:
         self.sockets = place.make_socket_folder(home, account)
         place.write_whole(home / "socket.place", f"{self.sockets}\n")
         config = home / "config"
-        config.mkdir(mode=0o755, exist_ok=True)
+        place.make_folder(config, 0o755)  # the server reads it under its own account
         main = write_config(config, self.sockets, self.binaries.major, connecting_names(account), self._settings)
         launch = _launcher(self.binaries, account, data, main, log)
         started = threading.Event()

@@ -133,10 +133,17 @@ class Worker:
         retry = _Retry(attempts)
         self._app.task(name=name, queue=_QUEUE, retry=retry, pass_context=True)(run)
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Work until ``stop`` is set, then finish what is under way. Goes on after the database was away."""
+    async def run(self, stop: asyncio.Event, *, alone: bool = False) -> None:
+        """Work until ``stop`` is set, then finish what is under way. Goes on after the database was away.
+
+        ``alone``: there is no other worker, so what is under way at the start was cut off and begins again at once.
+        """
         while not stop.is_set():
             try:
+                if alone:
+                    async with self._app.open_async():
+                        await self.rescue(stalled_s=0)
+                    alone = False
                 await self._session(stop)
             except Exception as error:  # noqa: BLE001  # the database went away: say so, wait, begin again
                 self._heard("worker", error)
@@ -175,10 +182,11 @@ class Worker:
             await self.rescue()
             await asyncio.sleep(min(_RESCUE_EVERY_S, self._stalled_s))
 
-    async def rescue(self) -> int:
+    async def rescue(self, stalled_s: float | None = None) -> int:
         """Put the jobs of dead workers back; how many there were. Forgets jobs finished a day ago."""
         queue: manager.JobManager = self._app.job_manager
-        stalled = list(await queue.get_stalled_jobs(seconds_since_heartbeat=self._stalled_s))
+        silent_s = self._stalled_s if stalled_s is None else stalled_s
+        stalled = list(await queue.get_stalled_jobs(seconds_since_heartbeat=silent_s))
         for job in stalled:
             task = self._tasks.get(job.task_name)
             if task is not None and job.attempts + 1 < task.attempts:

@@ -52,7 +52,7 @@ class ExceptionRaised(Event):
     request: Id | None
 
 
-def _source_name(text: str) -> Slug:
+def source_name(text: str) -> Slug:
     """A name out of source code (class, module, file). Not for anything a person typed."""
     return Slug(_NOT_SLUG.sub("_", text.lower())[-64:] or "unknown")
 
@@ -73,14 +73,14 @@ def _module_of(file: str) -> str:
 def frames_of(error: BaseException) -> tuple[Slug, ...]:
     """``module:line`` of each frame, outermost first, the last 24."""
     found = traceback.walk_tb(error.__traceback__)
-    names = [_source_name(f"{_module_of(frame.f_code.co_filename)}:{line}") for frame, line in found]
+    names = [source_name(f"{_module_of(frame.f_code.co_filename)}:{line}") for frame, line in found]
     return tuple(names[-_FRAMES_MAX:])
 
 
 def code_of(error: BaseException) -> Slug | None:
     """The stable code of a `Failure`, the SQLSTATE of a database error, the number of a system error."""
     if isinstance(error, Failure):
-        return _source_name(error.code)
+        return source_name(error.code)
     state = getattr(error, "sqlstate", None)
     if isinstance(state, str) and _SQLSTATE.fullmatch(state):
         return Slug(f"sqlstate.{state.lower()}")
@@ -90,7 +90,7 @@ def code_of(error: BaseException) -> Slug | None:
 
 
 def kind_of(error: BaseException) -> Slug:
-    return _source_name(type(error).__name__)
+    return source_name(type(error).__name__)
 
 
 def _causes(error: BaseException) -> Iterator[Slug]:
@@ -123,9 +123,9 @@ class _WithoutWords(logging.Handler):
         error = record.exc_info[1] if record.exc_info else None
         emit(
             LibraryLogged(
-                logger=_source_name(record.name),
-                level=_source_name(record.levelname),
-                source=_source_name(f"{_module_of(record.pathname)}:{record.lineno}"),
+                logger=source_name(record.name),
+                level=source_name(record.levelname),
+                source=source_name(f"{_module_of(record.pathname)}:{record.lineno}"),
                 raised=None if error is None else kind_of(error),
                 code=None if error is None else code_of(error),
                 frames=() if error is None else frames_of(error),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from smalt.kernel.errors import Failure
@@ -70,13 +70,17 @@ class Gateway(Means):
             raise
         return tenant
 
-    async def sweep(self, tenant: TenantId) -> int:
-        """Close the audit entries that a crash left open and forget expired credentials; how many were closed."""
+    async def sweep(self, tenant: TenantId, before: datetime | None = None) -> int:
+        """Close the audit entries that a crash left open and forget expired credentials; how many were closed.
+
+        Entries begun before ``before`` (`ABANDONED_AFTER` ago) count as left open.
+        """
         now = self.clock.now()
+        before = now - ABANDONED_AFTER if before is None else before
         async with self.system(tenant).enter(Act.TENANT_SWEEP) as scope:
             closed = await scope.fetch_all(
                 queries.abandon_entries,
-                {"finished_at": now, "outcome": int(Outcome.ABANDONED), "before": now - ABANDONED_AFTER},
+                {"finished_at": now, "outcome": int(Outcome.ABANDONED), "before": before},
             )
         async with self.database.transaction(None) as tx:
             await tx.execute(queries.sweep_credentials, {})

@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from smalt.kernel.clock import Clock
-from smalt.kernel.ids import TenantId
+from smalt.kernel.errors import Conflict, Missing
+from smalt.kernel.ids import DocumentId, TenantId
 from smalt.kernel.limits import TICKET_TTL_S
 from smalt.seal.keyring import Keyring, TenantKeys, WrappedKey
 from smalt.seal.keystore import KeyStore
@@ -54,22 +56,25 @@ class Means:
         rows = await self._data_keys(tenant)
         if not rows:
             kek_version, wrapped, _ = await asyncio.to_thread(self.keyring.new_dek, tenant)
-            async with self.transaction(tenant) as tx:
-                await tx.execute(
-                    queries.add_data_key,
-                    {
-                        "tenant_id": tenant.uuid,
-                        "key_no": FIRST_KEY_NO,
-                        "kek_version": kek_version,
-                        "wrapped": wrapped,
-                    },
-                )
+            first = {
+                "tenant_id": tenant.uuid, "key_no": FIRST_KEY_NO, "kek_version": kek_version, "wrapped": wrapped
+            }  # fmt: skip
+            try:
+                async with self.transaction(tenant) as tx:
+                    await tx.execute(queries.add_data_key, first)
+            except Conflict:  # no row of the tenant: it is still being made, or never was
+                raise Missing("tenant.unknown", "There is no such workspace.") from None
             rows = await self._data_keys(tenant)  # another process may have been first: its key is the one
         return await asyncio.to_thread(self.keyring.lend, tenant, rows)
 
     async def _data_keys(self, tenant: TenantId) -> list[WrappedKey]:
         async with self.transaction(tenant) as tx:
             return [WrappedKey(**row) for row in await tx.fetch_all(queries.data_keys, {"tenant_id": tenant.uuid})]
+
+    async def documents_with_blobs(self, tenant: TenantId) -> AsyncIterator[DocumentId]:
+        """The documents of which something is stored, each as often as it has parts. Ids only."""
+        async for key in self.blobs.list(str(tenant.uuid)):
+            yield DocumentId(UUID(key.split("/")[1]))
 
     async def see_through(self, work: Coroutine[None, None, None]) -> None:
         """Run ``work`` to its end even when the caller is cancelled meanwhile (the caller then stops waiting)."""

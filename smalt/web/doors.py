@@ -32,6 +32,7 @@ from smalt.web.guard import SESSION_COOKIE
 from smalt.web.passage import passage_of, route_name
 
 _VISIT = "smalt.visit"
+_DOOR = "smalt.door"
 _BEARER = re.compile(r"[Bb]earer +([A-Za-z0-9._~+/-]{1,512}=*)")
 
 
@@ -139,6 +140,11 @@ async def _try(door: Door, request: Request) -> Visit:
     raise Unauthenticated("session.missing", "Nobody is signed in.", todo="Sign in and try again.")
 
 
+async def knock_again(request: Request) -> None:
+    """`Unauthenticated` when the credential that opened the door does not open it any more. For answers that last."""
+    await _try(request.scope[_DOOR], request)
+
+
 class DoorRoute(APIRoute):
     """A route behind its door."""
 
@@ -158,6 +164,7 @@ class DoorRoute(APIRoute):
             if door is not Door.ANYONE:
                 visit = await _try(door, request)
                 request.scope[_VISIT] = visit
+                request.scope[_DOOR] = door
                 passage.tenant, passage.actor = visit.tenant, visit.actor.id
             return await inner(request)
 

@@ -35,6 +35,9 @@ from smalt.tenancy.scope import TenantScope
 
 queries = load(Path(__file__).with_name("idempotency.sql"))
 
+UNDER_WAY_MAX = timedelta(hours=2)
+"""A request that has not ended by then was cut off by a crash: its key is free again."""
+
 _FORM = re.compile(r"[\x21-\x7e]{1,128}")
 
 KeyHeader = Annotated[str | None, Header(alias="Idempotency-Key", description="1 to 128 visible ASCII characters")]
@@ -87,7 +90,8 @@ async def claim(scope: TenantScope, key: str | None, act: str, fingerprint: str,
     digest = _digest(scope, key)
     request = scope.blind("idempotency.request", f"{act} {fingerprint}")
     now = clock.now()
-    await scope.execute(queries.forget_keys, {"before": now - timedelta(seconds=IDEMPOTENCY_TTL_S)})
+    before, cut_off = now - timedelta(seconds=IDEMPOTENCY_TTL_S), now - UNDER_WAY_MAX
+    await scope.execute(queries.forget_keys, {"before": before, "cut_off": cut_off})
     first = await scope.fetch_maybe(
         queries.claim_key, {"key": digest, "id": uuid7(), "act": act, "request": request, "at": now}
     )
@@ -95,12 +99,7 @@ async def claim(scope: TenantScope, key: str | None, act: str, fingerprint: str,
         return None
     row = await scope.fetch_one(_find, {"key": digest})
     if row.act != act or row.request != request:
-        raise Conflict(
-            "idempotency.reused",
-            "This Idempotency-Key was used for another request.",
-            kept="Nothing was changed.",
-            todo="Send a fresh key with every new request.",
-        )
+        raise reused()
     if row.status is None or row.response is None:
         raise Conflict(
             "idempotency.under_way",
@@ -120,6 +119,21 @@ async def keep(scope: TenantScope, key: str | None, status: int, body: Any) -> N
     row = await scope.fetch_one(_find, {"key": digest})
     sealed = scope.seal(msgspec.json.encode(body), _place(row.id))
     await scope.execute(queries.keep_response, {"key": digest, "status": status, "response": sealed})
+
+
+def reused() -> Conflict:
+    """The key came before with something else."""
+    return Conflict(
+        "idempotency.reused",
+        "This Idempotency-Key was used for another request.",
+        kept="Nothing was changed.",
+        todo="Send a fresh key with every new request.",
+    )
+
+
+async def release_cut_off(scope: TenantScope, before: datetime) -> None:
+    """Let the keys of requests be used again that began before ``before`` and that nobody works on any more."""
+    await scope.execute(queries.release_cut_off, {"before": before})
 
 
 async def release(scope: TenantScope, key: str | None) -> None:

@@ -17,4 +17,8 @@ where tenant_id = %(tenant_id)s and key = %(key)s and status is null;
 delete from smalt.idempotency where tenant_id = %(tenant_id)s and key = %(key)s and status is null;
 
 -- name: forget_keys
-delete from smalt.idempotency where tenant_id = %(tenant_id)s and created_at < %(before)s;
+delete from smalt.idempotency
+where tenant_id = %(tenant_id)s and (created_at < %(before)s or (status is null and created_at < %(cut_off)s));
+
+-- name: release_cut_off
+delete from smalt.idempotency where tenant_id = %(tenant_id)s and status is null and created_at < %(before)s;

@@ -20,7 +20,7 @@ from starlette.responses import RedirectResponse, Response
 
 from smalt.kernel.errors import Failure, Forbidden, Malformed, Missing, TooLarge, Unauthenticated
 from smalt.telemetry.events import Slug
-from smalt.telemetry.log import report
+from smalt.telemetry.log import report, source_name
 from smalt.web.passage import passage_of
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def _page(members: Mapping[str, Any], renderer: Renderer | None) -> str:
 def answer(scope: Any, problem: Problem, renderer: Renderer | None = None) -> Response:
     """The response for ``problem``; notes its code for the access event."""
     passage = passage_of(scope)
-    passage.code = Slug(problem.code)
+    passage.code = source_name(problem.code)
     members = problem.members(str(passage.request))
     response: Response
     if prefers_html(scope):

@@ -9,21 +9,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from smalt.kernel.errors import Failure
 from smalt.telemetry.events import Slug
-from smalt.telemetry.log import report
+from smalt.telemetry.log import report, source_name
+from smalt.web.doors import knock_again
 from smalt.web.passage import passage_of
 from smalt.web.problems import problem_of, unknown_problem
 
 HEARTBEAT_S = 15.0
+WELCOME_S = 1.0
 _AHEAD = 16
 _NAME = re.compile(r"[a-z_]{1,32}")
 
@@ -106,8 +110,24 @@ def _told(error: Exception, scope: Scope) -> dict[str, Any]:
     problem = problem_of(error) if isinstance(error, Failure) else unknown_problem()
     if problem.status >= 500:
         report(error, Slug("stream"), passage.request)
-    passage.code = Slug(problem.code)
+    passage.code = source_name(problem.code)
     return problem.members(str(passage.request))
+
+
+async def while_welcome(
+    request: Request, events: AsyncGenerator[ServerEvent, None], every_s: float = WELCOME_S
+) -> AsyncIterator[ServerEvent]:
+    """``events``, as long as the credential that opened the stream opens its door: a revoked token hears no more.
+
+    `Unauthenticated` at the first event after it ended, at most ``every_s`` late.
+    """
+    checked = time.monotonic()
+    async with contextlib.aclosing(events):
+        async for event in events:
+            if time.monotonic() - checked >= every_s:
+                await knock_again(request)
+                checked = time.monotonic()
+            yield event
 
 
 async def _until_gone(receive: Receive) -> None:

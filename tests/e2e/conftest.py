@@ -49,7 +49,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def chromium() -> str:
     found = next((path for path in map(shutil.which, NAMES) if path), None)
     if found is None:
-        pytest.skip(f"no browser: none of {', '.join(NAMES)} is on PATH, so no page was driven", allow_module_level=True)
+        pytest.skip(
+            f"no browser: none of {', '.join(NAMES)} is on PATH, so no page was driven", allow_module_level=True
+        )
     return found
 
 

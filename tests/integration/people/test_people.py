@@ -12,6 +12,7 @@ from smalt.kernel.limits import LINK_TTL_S, SESSION_ABSOLUTE_S, SESSION_IDLE_S
 from smalt.people import attempts, person, tenant
 from smalt.people.token import SCOPES
 from smalt.store.sql import query
+from smalt.tenancy.credential import CredentialKind
 from smalt.tenancy.policy import Act
 from tests.integration.people.conftest import EMAIL, NAME, PASSWORD
 
@@ -128,6 +129,17 @@ async def test_guessing_is_slowed_down(site, owner, clock) -> None:
     assert (await sign_in(site)).status_code == 303
 
 
+async def test_guessing_at_the_same_moment_is_no_way_round(site, owner) -> None:
+    replies = await asyncio.gather(*(sign_in(site, password="wrong") for _ in range(12)))
+    found = [reply.status_code for reply in replies]
+    assert (found.count(401), found.count(429)) == (attempts.PAIR_MAX, 12 - attempts.PAIR_MAX)
+
+
+async def test_signing_in_often_is_no_guessing(site, owner) -> None:
+    for _ in range(attempts.PAIR_MAX + 2):
+        assert (await sign_in(site)).status_code == 303
+
+
 async def test_a_refusal_is_in_the_audit_record(site, owner, gateway, workspace) -> None:
     await sign_in(site, password="wrong")
     entries = query(
@@ -144,6 +156,18 @@ async def test_signing_out_ends_the_session_on_the_server(site, owner) -> None:
     assert (await owner.get("/api/v1/me")).status_code == 200
     out = await owner.post("/signout")
     assert (out.status_code, out.headers["location"]) == (303, "/signin")
+    async with site.browser(cookie=f"{COOKIE}={cookie}") as thief:
+        assert (await thief.get("/api/v1/me")).status_code == 401
+
+
+async def test_each_of_the_two_locks_on_an_ended_session_holds_alone(site, owner, gateway, signin, workspace) -> None:
+    cookie = owner.cookies[COOKIE]
+    digest, session = signin.credentials.of_cookie(cookie), signin.credentials.session_of(cookie)
+    assert len(await gateway.find(CredentialKind.SESSION, digest)) == 1
+    await owner.post("/signout")
+    assert await gateway.find(CredentialKind.SESSION, digest) == []
+    async with gateway.system(workspace[0]).enter(Act.SESSION_BEGIN) as scope:
+        await scope.put_credential(CredentialKind.SESSION, digest, session)
     async with site.browser(cookie=f"{COOKIE}={cookie}") as thief:
         assert (await thief.get("/api/v1/me")).status_code == 401
 
@@ -253,7 +277,7 @@ async def test_an_invented_token(site, header: str) -> None:
 async def test_another_tenants_ids_are_unknown(site, owner, gateway, signin) -> None:
     theirs = await new_token(owner)
     session = (await owner.get("/api/v1/sessions")).json()["items"][0]
-    _, secret = await tenant.create(gateway, signin.credentials, "Rivals")
+    _, _, secret = await tenant.create(gateway, signin.credentials, "Rivals")
     async with site.browser() as rival:
         await rival.post(f"/link/{secret}", data={**FORM, "password": "another long sentence"})
         assert (await rival.delete(f"/api/v1/tokens/{theirs['id']}")).status_code == 404

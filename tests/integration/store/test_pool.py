@@ -20,6 +20,7 @@ from smalt.kernel.ids import DocumentId
 from smalt.kernel.sealed import Sealed, envelope_of
 from smalt.store.pool import Database
 from smalt.store.postgres import EmbeddedPostgres
+from smalt.store.server_log import disk_full
 from smalt.store.sql import query
 from tests.conftest import TestDatabase
 
@@ -268,3 +269,21 @@ async def test_a_database_never_there_does_not_keep_the_pool_from_opening(place:
         with pytest.raises(Unavailable) as caught:
             await pool.ready()
     assert caught.value.code == "database.down"
+
+
+async def test_a_dead_database_is_explained(place: Path, table: TestDatabase) -> None:
+    async with Database(f"host={place} dbname=none user=none", explain=disk_full) as pool:
+        with pytest.raises(Unavailable) as caught:
+            await pool.ready()
+    assert caught.value.code == "disk.full"
+
+    async def cut(pool: Database) -> None:
+        async with pool.transaction(None) as tx:
+            with psycopg.connect(table.admin, autocommit=True) as connection:
+                connection.execute("select pg_terminate_backend(%s)", ((await tx.fetch_one(PID))["pid"],))
+            await tx.fetch_one(PID)
+
+    async with Database(table.app, explain=disk_full) as pool:
+        with pytest.raises(Unavailable) as caught:
+            await cut(pool)
+        assert caught.value.code == "disk.full"

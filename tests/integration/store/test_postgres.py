@@ -204,6 +204,18 @@ def test_odd_places(place: Path, name: str) -> None:
         assert server.sockets is not None
         assert len(str(server.sockets / ".s.PGSQL.5432").encode()) <= 103
         assert stat.S_IMODE(server.sockets.lstat().st_mode) == 0o700
+        used = server.sockets
+    assert used.is_relative_to(place) or not used.exists()
+
+
+def test_a_strict_umask_shuts_nobody_out(place: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        with EmbeddedPostgres(place / "data") as server:
+            assert one(server, "select 1") == 1
+            assert server.home == (place / "data/postgres").resolve()
+    finally:
+        os.umask(before)
 
 
 def test_two_clones_side_by_side(place: Path) -> None:

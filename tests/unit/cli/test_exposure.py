@@ -71,3 +71,33 @@ def test_a_blind_search_is_inconclusive_and_a_find_is_a_failure(tmp_path):
 def test_a_word_too_short_to_prove_anything_is_refused():
     with pytest.raises(ValueError, match="too short"):
         exposure.runs_of(b"short")
+
+
+@pytest.mark.parametrize("leak", [None, "blobs/part", "postgres/data/base/1", "../server.log"])
+def test_the_demonstration_fails_where_a_word_can_be_read(tmp_path, leak):
+    data = tmp_path / "data"
+    for folder in ("blobs", "keys", "postgres/data/base"):
+        (data / folder).mkdir(parents=True)
+    (tmp_path / "server.log").write_bytes(b"")
+    plan = demo.Plan({}, (), "", "", "", "", secrets=dict(WORDS))
+    if leak is not None:
+        (data / leak).write_bytes(bytes(9000) + WORDS["name"] + bytes(9000))
+    report, steps = demo.Report(), demo.say.Steps(quiet=True)
+    if leak is None:
+        demo._look(plan, report, steps, data, tmp_path / "server.log")
+        assert report.search["control_found"] == report.search["control_planted"] == 10
+    else:
+        with pytest.raises(Untrusted) as caught:
+            demo._look(plan, report, steps, data, tmp_path / "server.log")
+        assert caught.value.code == "demo.readable"
+        assert leak.rsplit("/", 1)[-1] in caught.value.__notes__[0]
+
+
+def test_a_search_that_misses_what_was_planted_for_it_is_no_proof(tmp_path, monkeypatch):
+    monkeypatch.setattr(exposure, "_unpacked", lambda _path, _start: iter(()))
+    seen, planted = exposure.control(WORDS)
+    assert seen < planted
+    plan = demo.Plan({}, (), "", "", "", "", secrets=dict(WORDS))
+    with pytest.raises(Untrusted) as caught:
+        demo._look(plan, demo.Report(), demo.say.Steps(quiet=True), tmp_path, tmp_path / "none")
+    assert caught.value.code == "demo.inconclusive"

@@ -45,7 +45,12 @@ def lines():
 def silenced():
     root = logging.getLogger()
     before, level = list(root.handlers), root.level
-    yield log.silence_libraries  # called within the test: pytest puts its own handlers there again before each
+
+    def silence() -> None:  # called within the test: pytest puts its own handlers and hooks there before each
+        logging.captureWarnings(capture=False)
+        log.silence_libraries()
+
+    yield silence
     root.handlers[:] = before
     root.setLevel(level)
     logging.captureWarnings(capture=False)

@@ -44,3 +44,10 @@ def test_the_row_too_many_says_that_there_is_more(rows: int, limit: int, more: b
 def test_without_a_cursor_one_begins_before_everything() -> None:
     assert after(None) == FIRST
     assert Cursor.decode(FIRST.encode()) == FIRST
+
+
+def test_a_cursor_has_one_form_only() -> None:
+    text = FIRST.encode()
+    other = text[:-1] + chr(ord(text[-1]) + 1)  # base64 leaves four bits of the last character unused
+    with pytest.raises(Malformed):
+        Cursor.decode(other)
