@@ -20,7 +20,7 @@ from typing import Any
 
 import httpx
 import pytest
-from driving import PASSWORD, PDF_NAME, ROOT, XLSX_NAME, Api, Member, Server, Visitor
+from driving import PASSWORD, PDF_NAME, ROOT, XLSX_NAME, Member, Server, Visitor
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from smalt.cli.sample import report, workbook
@@ -145,14 +145,7 @@ def join(browser: Browser, server: Server, members: dict[str, Member]) -> Join:
         expect(page.locator("#ask")).to_be_visible()
         state: Any = context.storage_state()
         context.close()
-        token = server.command("token", "create", "--tenant", made["tenant"])["secret"]
-        client = httpx.Client(
-            base_url=server.url,
-            headers={"authorization": f"Bearer {token}"},
-            verify=False,  # noqa: S501  # a certificate of the test's own server
-            timeout=60,
-        )
-        members[email] = Member(made["tenant"], name, email, Api(client), state)
+        members[email] = Member(made["tenant"], name, email, server, state)
         return members[email]
 
     return joined

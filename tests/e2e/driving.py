@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -78,9 +79,20 @@ class Member:
     tenant: str
     name: str
     email: str
-    api: Api
+    server: Server
     state: dict[str, Any]
     documents: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @cached_property
+    def api(self) -> Api:
+        token = self.server.command("token", "create", "--tenant", self.tenant)["secret"]
+        client = httpx.Client(
+            base_url=self.server.url,
+            headers={"authorization": f"Bearer {token}"},
+            verify=False,  # noqa: S501  # a certificate of the test's own server
+            timeout=60,
+        )
+        return Api(client)
 
 
 class Visitor:

@@ -75,10 +75,10 @@ def test_token_is_shown_once_works_and_is_revoked(join: Join, visitor: Visitor) 
 
 
 def test_profile_is_saved(join: Join, visitor: Visitor) -> None:
-    owner = join("Pia Profile", "pia@example.com")
+    owner = join("Tove Token", "tove@example.com")
     page = visitor.window(owner)
     page.goto("/settings")
-    page.fill("#name", "Pia Maria Profile")
+    page.fill("#name", "Tove Tokenring")
     page.get_by_role("button", name="Save the name").click()
-    expect(page.locator(".top .who")).to_have_text("Pia Maria Profile")
+    expect(page.locator(".top .who")).to_have_text("Tove Tokenring")
     expect(page.get_by_role("status").first).to_be_visible()

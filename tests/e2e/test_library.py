@@ -102,7 +102,7 @@ def test_empty_file_is_refused_in_its_row(join: Join, visitor: Visitor) -> None:
     add(page, {"nothing.txt": b""})
     row = page.get_by_role("row", name="nothing.txt")
     expect(row.locator(".state.bad")).to_be_visible()
-    expect(row).to_contain_text("nothing to read")
+    expect(row).to_contain_text("The file is empty.")
 
 
 @pytest.mark.parametrize("leave", ["reload", "workspace"])

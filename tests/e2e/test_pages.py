@@ -111,7 +111,7 @@ def test_whole_visit_by_keyboard_alone(ada: Member, visitor: Visitor) -> None:
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
-    expect(page.locator("#ask")).to_be_visible()
+    page.wait_for_url(re.compile(r"/$"))
     page.keyboard.press("/")
     expect(page.locator("#ask")).to_be_focused()
     page.keyboard.type("What was free cash flow in 2025?")
