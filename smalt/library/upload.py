@@ -64,10 +64,7 @@ async def receive(
     counted = _Counted(chunks)
     try:
         await receiver.receive(counted.passing())
-        if counted.size_bytes == 0:
-            raise Malformed(
-                "document.empty", "The file is empty.", kept="Nothing was stored.", todo="Choose another file."
-            )
+        _require_something(counted.size_bytes)
         async with visit.enter(Act.DOCUMENT_ADD, identity, finishes=entry) as scope:
             await _acknowledge(scope, identity, counted.size_bytes)
             await idempotency.keep(scope, key, 201, {"id": str(identity), "digest": counted.digest.hexdigest()})
@@ -76,6 +73,11 @@ async def receive(
         # Also for a cancelled request: an upload that was cut off leaves nothing.
         await discard(visit, identity)
         raise
+
+
+def _require_something(size_bytes: int) -> None:
+    if size_bytes == 0:
+        raise Malformed("document.empty", "The file is empty.", kept="Nothing was stored.", todo="Choose another file.")
 
 
 async def _acknowledge(scope: TenantScope, identity: DocumentId, size_bytes: int) -> None:
