@@ -75,6 +75,18 @@ def test_a_wrapped_label_is_one_label():
     ]
 
 
+def test_closer_lines_are_one_label_even_when_both_could_stand_alone():
+    wrapped = [(40.0, 130.0, "Repurchases of Class B", "l")]
+    found = table(
+        HEAD,
+        row(115, "Net income", "9", "8", "7"),
+        wrapped,
+        row(139, "Common Stock", "3", "2", "1"),
+        row(154, "Total", "6", "6", "6"),
+    )
+    assert [r.label for r in found.rows] == ["Net income", "Repurchases of Class B Common Stock", "Total"]
+
+
 def test_figures_beside_the_middle_of_a_label():
     label = [(40.0, 130.0, "Share repurchase programs", "l"), (40.0, 142.0, "(Note 18)", "l")]
     found = table(
@@ -176,6 +188,7 @@ def sideways(angle: int) -> bytes:
     page.rotate(angle)
     page.setFont("Helvetica", 9)
     page.drawString(0, 0, "two words")
+    page.drawString(0, -20, "below")
     page.showPage()
     page.save()
     document = pdfium.PdfDocument(out.getvalue())
@@ -189,7 +202,7 @@ def sideways(angle: int) -> bytes:
 def test_boxes_of_a_turned_page_are_as_displayed(angle):
     page = pdf.read(sideways(angle)).pages[0]
     assert (page.width, page.height) == ((HEIGHT, WIDTH) if angle in {90, 270} else (WIDTH, HEIGHT))
-    assert [line.text for line in page.lines] == ["two words"]
+    assert [line.text for line in page.lines] == ["two words", "below"]
     box = page.lines[0].box
     assert box is not None
     assert box.x0 == pytest.approx(100, abs=1)
