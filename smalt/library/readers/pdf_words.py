@@ -11,6 +11,7 @@ import ctypes
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import isfinite
 from statistics import median
 from typing import Any
 
@@ -21,6 +22,7 @@ _RUN = re.compile(r"[^\s\x00\u200b\ufeff]+")
 _BOLD_WEIGHT = 600
 _RULE_MAX = 2.5  # points: thicker shapes are areas
 _SPACE_MIN = 0.04  # of the line box height
+_SIZE_MIN = 0.5  # points
 _WIDTH_MAX = 0.62  # of the line box height, per character: wider runs are measured character by character
 
 Edges = tuple[float, float, float, float]  # x0, top, x1, bottom
@@ -161,8 +163,11 @@ class _Reader:
     def _box(self, index: int) -> Edges:
         rect = self._rect
         if not c.FPDFText_GetLooseCharBox(self._raw, index, rect):
-            return (0.0, 0.0, 0.0, 0.0)
-        return self._frame.box(rect.left, rect.bottom, rect.right, rect.top)
+            return (0.0, 0.0, 0.0, 1.0)
+        x0, top, x1, bottom = self._frame.box(rect.left, rect.bottom, rect.right, rect.top)
+        if bottom - top < _SIZE_MIN or not isfinite(x0 + x1 + top + bottom):  # a damaged font measures nothing
+            return (x0, top, x1, top + _SIZE_MIN) if isfinite(x0 + x1 + top) else (0.0, 0.0, 0.0, 1.0)
+        return x0, top, x1, bottom
 
     def _spans(self, text: str, first: int, last: int) -> Iterator[tuple[int, int, Edges]]:
         """The words inside a run without spaces: mostly one."""

@@ -173,6 +173,12 @@ def test_boxes_count_from_the_top_left_and_hold_their_text():
     assert found.rows[0].bold is False
 
 
+def test_letters_without_size_are_no_accident():
+    drawn = pdf_of([*HEAD, *row(115, "A", "1", "2", "3")])
+    parsed = pdf.read(drawn.replace(b"/F1 9 Tf", b"/F1 0 Tf"))
+    assert parsed.pages[0].lines
+
+
 def test_bold_is_seen():
     found = table(HEAD, [(40.0, 115.0, "TOTAL", "lb")], row(115, "", "1", "2", "3"), row(130, "x", "1", "2", "3"))
     assert [r.bold for r in found.rows] == [True, False]
