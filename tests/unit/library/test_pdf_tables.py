@@ -13,6 +13,7 @@ from reportlab.pdfgen import canvas
 from smalt.kernel.errors import Failure
 from smalt.library.parsed import Table, decode, encode, figures_of
 from smalt.library.readers import pdf
+from smalt.library.readers.pdf_words import sound
 
 
 def table(*lines: list, rules=(), **more) -> Table:
@@ -173,10 +174,13 @@ def test_boxes_count_from_the_top_left_and_hold_their_text():
     assert found.rows[0].bold is False
 
 
-def test_letters_without_size_are_no_accident():
-    drawn = pdf_of([*HEAD, *row(115, "A", "1", "2", "3")])
-    parsed = pdf.read(drawn.replace(b"/F1 9 Tf", b"/F1 0 Tf"))
-    assert parsed.pages[0].lines
+@pytest.mark.parametrize(
+    "box", [(1, 2, 3, 2), (1, 5, 3, 2), (0, 1e20, 5, 1e20), (float("nan"), 0, 0, 9), (0, 0, float("inf"), 9)]
+)
+def test_letters_without_sensible_size_get_one(box):
+    x0, top, x1, bottom = sound(box)
+    assert bottom > top
+    assert all(abs(edge) < 1e6 for edge in (x0, top, x1, bottom))
 
 
 def test_bold_is_seen():
