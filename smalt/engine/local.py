@@ -91,7 +91,8 @@ def _side_by_side(answers: list[Answer], declined: list[Answer]) -> Answer:
     lines = []
     for one in answers:
         offset = len(whole.citations)
-        lines.append(_renumbered(one.text, offset))
+        text = one.text if one.formula is None else f"{one.text.removesuffix('.')} = {one.formula}."
+        lines.append(_renumbered(text, offset))
         whole.citations += one.citations
         whole.operands += one.operands
         whole.traced += one.traced

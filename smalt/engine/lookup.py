@@ -34,6 +34,7 @@ _SOFT = frozenset(
     ]
 )
 _PARTIAL = re.compile(r"\bexcluding\b|\bcontinuing\b|\bbefore\b(?!.*\btax)")
+_DEFERRED_TAX = re.compile(r"\bdeferred (?:income )?tax")
 _BALANCE_ROW = re.compile(r"^(?:total )?(?:ending |beginning )?balances?\b|^balances?,? ")
 _PUNCT = re.compile(r"[^\w%$&]+")
 
@@ -118,12 +119,15 @@ def _settled(ranked: list[tuple[float, int]], opened: Opened) -> bool:
 def _exact(phrase: str, measure: Measure | None, opened: Opened, scored: dict[int, float]) -> None:
     key = label_key(phrase)
     letters, plain = _bare(fold(phrase)), _bare(fold(without_notes(phrase)))
+    marked = without_notes(phrase) != phrase.strip()
     for index in opened.by_key.get(key, ()):
         if measure is not None and opened.facts[index].unit != measure.unit:
             continue
         label = _bare(opened.folded[index])
         to_the_letter = label in (letters, plain)
-        if measure is not None:
+        if label == letters and marked:
+            scored[index] = 104.0
+        elif measure is not None:
             scored[index] = 95.0 if to_the_letter else 94.5
         else:
             scored[index] = 100.0 if label == letters else 98.5 if to_the_letter else 97.0
@@ -193,8 +197,12 @@ def _standing(fact: Fact, measure: Measure | None, asked: Asked, opened: Opened,
             points -= 40.0 if asked.mode is not Mode.INSTANT else 0.0
         if measure.kind == STOCK and fact.span.months not in (0, None):
             points -= 40.0
+        if measure.kind == STOCK and _DEFERRED_TAX.search(fold(" ".join((*fact.path, note.title)))):
+            points -= 0.0 if "deferred" in phrase.lower() else 20.0
         if measure.section_first is not None and any(measure.section_first.search(fold(part)) for part in fact.path):
             points += 2.0
+    if measure is None and asked.mode is Mode.YEAR and fact.span.months == 0:
+        points -= 1.5  # "in fiscal 2024" means during, where a line is printed for both
     if measure is not None and _PARTIAL.search(fact.label.lower()) and not _PARTIAL.search(phrase.lower()):
         points -= 3.0
     if fact.qualifier and not _TOTAL_COLUMN.search(fact.qualifier):

@@ -9,7 +9,7 @@ from decimal import Decimal
 from smalt.engine.expression import Average, Binary, Expr, Number, Ref
 from smalt.engine.vocabulary import BY_KEY
 from smalt.kernel.figures import Unit
-from smalt.search.tokens import label_key
+from smalt.search.tokens import terms
 
 
 def _r(key: str, shift: int = 0) -> Ref:
@@ -102,14 +102,14 @@ METRICS: tuple[Metric, ...] = (
     _metric("tangible book value", Unit.MONEY, _sub(_sub(_r("eq"), _r("goodwill")), _r("intang")), ""),
 )  # fmt: skip
 
-_BY_WORDING = {label_key(wording): metric for metric in METRICS for wording in metric.wordings}
+_BY_WORDING = {" ".join(terms(wording)): metric for metric in METRICS for wording in metric.wordings}
 _PERCENT_NAME = re.compile(r"\b(?:margin|rate|return|percent(?:age)?|yield|payout|growth|share of)\b|%")
 _DAYS_NAME = re.compile(r"\bdays?\b|\bperiod\b")
 
 
 def metric_of(phrase: str) -> Metric | None:
     """The named calculation that ``phrase`` is, or None."""
-    return _BY_WORDING.get(label_key(phrase))
+    return _BY_WORDING.get(" ".join(terms(phrase)))
 
 
 def named_unit(name: str) -> Unit | None:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from smalt.engine.answer import Answer, Citation, FigureOut, Operand
 from smalt.engine.asked import Asked
-from smalt.engine.compute import Result, Used, printed, rounded
+from smalt.engine.compute import Result, printed, rounded
 from smalt.engine.lookup import Found
 from smalt.kernel.figures import Unit
 from smalt.search.model import Fact, Passage
@@ -82,8 +82,18 @@ def _label(fact: Fact) -> str:
 
 
 def _unit_note(fact: Fact) -> str:
-    word = _SCALE_WORDS.get(fact.scale, "")
-    return " ".join(part for part in (fact.currency or "", fact.unit.value, f"in {word}s" if word else "") if part)
+    """The unit as one reads it beside a figure: "$ millions", "$ per share", "shares, thousands", "%"."""
+    words = f"{_SCALE_WORDS[fact.scale]}s" if fact.scale in _SCALE_WORDS else ""
+    symbol = _SYMBOLS.get(fact.currency or "", fact.currency or "")
+    if fact.unit == Unit.MONEY:
+        return " ".join(part for part in (symbol, words) if part)
+    if fact.unit == Unit.PER_SHARE:
+        return f"{symbol} per share".strip()
+    if fact.unit == Unit.PERCENT:
+        return "%"
+    if fact.unit == Unit.TEXT:
+        return ""
+    return ", ".join(part for part in (fact.unit.value, words) if part)
 
 
 def looked_up(opened: Opened, found: Found, company: str) -> Answer:
@@ -110,18 +120,15 @@ def calculated(result: Result, unit: Unit, title: str, period: str, *, days: boo
     operands: list[Operand] = []
     scale = max((used.fact.scale for used in result.used if used.fact.unit == unit), default=0)
     currency = next((used.fact.currency for used in result.used if used.fact.currency), None)
-    marks: list[str] = []
     for used in result.used:
         at = _place(citations, cite(used.opened, used.fact))
         operands.append(
             Operand(used.fact.label, f"{used.amount.normalize():f}", used.fact.unit.value, used.fact.span.text(), at)
         )
-        mark = f"{printed(used.amount, used.fact.unit, used.fact.scale)} {_short(used)} [{at + 1}]"
-        if mark not in marks:
-            marks.append(mark)
     currency = currency if unit in {Unit.MONEY, Unit.PER_SHARE} else None
     shown = amount_text(result.amount, unit, currency, scale, days=days)
-    text = f"{title}, {period}: {shown} = {result.formula}, from " + "; ".join(marks) + "."
+    marks = "".join(f"[{number}]" for number in range(1, len(citations) + 1))
+    text = f"{title}, {period}: {shown} {marks}."
     return Answer(
         text,
         figure(result.amount, unit, scale, period, currency),
@@ -131,12 +138,6 @@ def calculated(result: Result, unit: Unit, title: str, period: str, *, days: boo
         traced=1 + len(citations),
         figures=1 + len(citations),
     )
-
-
-def _short(used: Used) -> str:
-    fact = used.fact
-    label = _label(fact)
-    return f"({label.rstrip(':')}, {fact.span.text() or fact.header})"
 
 
 def _place(citations: list[Citation], citation: Citation) -> int:
@@ -157,16 +158,7 @@ def _place(citations: list[Citation], citation: Citation) -> int:
 def refused(reason: str, looked_for: list[str], near: list[tuple[Opened, Fact]]) -> Answer:
     """No figure: why, what was looked for, and the nearest lines to judge for oneself."""
     nearest = [cite(opened, fact) for opened, fact in near]
-    text = reason
-    if nearest:
-        text += " Nearest lines: " + "; ".join(f"“{one.label}” ({one.name}, {_where(one)})" for one in nearest) + "."
-    return Answer(text, declined=True, looked_for=looked_for, nearest=nearest)
-
-
-def _where(citation: Citation) -> str:
-    if citation.page is not None:
-        return f"page {citation.page + 1}"
-    return f"{citation.sheet or ''}!{citation.cell or ''}"
+    return Answer(reason, declined=True, looked_for=looked_for, nearest=nearest)
 
 
 def quoted(opened: Opened, passage: Passage, span: str) -> Answer:

@@ -21,7 +21,7 @@ from smalt.library.upload import is_same, receive
 from smalt.tenancy.policy import Act
 from smalt.tenancy.visit import Visit
 from smalt.web import idempotency
-from smalt.web.doors import Member, routes
+from smalt.web.doors import Member, knock_again, routes
 from smalt.web.idempotency import KeyHeader
 from smalt.web.multipart import read_upload
 from smalt.web.paging import LIMIT_DEFAULT, After, Cursor, Limit, after, as_json, page_of
@@ -43,7 +43,23 @@ def readings_of(request: Request) -> reading.Readings:
     return found
 
 
-@router.post("/api/v1/documents", status_code=201)
+_UPLOAD = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {"file": {"type": "string", "format": "binary"}},
+                }
+            }
+        },
+    }
+}
+
+
+@router.post("/api/v1/documents", status_code=201, openapi_extra=_UPLOAD)
 async def add_document(request: Request, visit: Member, key: KeyHeader = None) -> Response:
     """Take in the file of the part ``file``. The answer comes when it is stored; reading goes on in the background."""
     upload = await read_upload(request)
@@ -55,12 +71,19 @@ async def add_document(request: Request, visit: Member, key: KeyHeader = None) -
     if repeat is not None:
         return JSONResponse(document.view(await _again(visit, json.loads(repeat.body), upload.chunks())), 201)
     try:
-        stored = await receive(visit, clock, name, upload.chunks(), key)
+        stored = await receive(visit, clock, name, _still_welcome(request, upload.chunks()), key)
     except BaseException:  # also what the guard cut off, and a request that was cancelled
         if key is not None:
             await visit.gateway.see_through(_released(visit, key))
         raise
     return JSONResponse(document.view(stored), 201)
+
+
+async def _still_welcome(request: Request, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """``chunks``; at their end `Unauthenticated` if the credential ended while they came, which may take minutes."""
+    async for chunk in chunks:
+        yield chunk
+    await knock_again(request)
 
 
 async def _again(visit: Visit, first: dict[str, str], chunks: AsyncIterator[bytes]) -> Document:

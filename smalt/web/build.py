@@ -18,8 +18,9 @@ from starlette.responses import JSONResponse, Response
 
 from smalt.web import problems
 from smalt.web.doors import Application, Doorkeeper, DoorRouter, Member, check_doors, routes
-from smalt.web.guard import Guard, Rules
+from smalt.web.guard import SESSION_COOKIE, Guard, Rules
 from smalt.web.pages import Pages, static_routes
+from smalt.web.problems import MEDIA_TYPE, PROBLEM_SCHEMA
 
 Lifespan = Callable[[Application], AbstractAsyncContextManager[None]]
 
@@ -46,10 +47,30 @@ def _description_routes() -> DoorRouter:
 def openapi_of(app: Application) -> dict[str, Any]:
     """The OpenAPI description of what is under /api, made once."""
     if app.openapi_schema is None:
-        app.openapi_schema = get_openapi(
-            title=app.title, version=app.version, routes=app.routes, description=app.description
-        )
+        made = get_openapi(title=app.title, version=app.version, routes=app.routes, description=app.description)
+        app.openapi_schema = _as_it_is(made)
     return app.openapi_schema
+
+
+def _as_it_is(description: dict[str, Any]) -> dict[str, Any]:
+    """``description`` with what the framework cannot know: the one shape of problems, and how programs sign in."""
+    components = description.setdefault("components", {})
+    schemas = components.setdefault("schemas", {})
+    for foreign in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(foreign, None)
+    schemas["Problem"] = PROBLEM_SCHEMA
+    components["securitySchemes"] = {
+        "token": {"type": "http", "scheme": "bearer"},
+        "session": {"type": "apiKey", "in": "cookie", "name": SESSION_COOKIE},
+    }
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    for path, operations in description["paths"].items():
+        for operation in operations.values():
+            operation["responses"].pop("422", None)
+            operation["responses"]["default"] = {"description": "A problem", "content": content}
+            if path.startswith("/api/"):
+                operation["security"] = [{"token": []}, {"session": []}]
+    return description
 
 
 def build_web(

@@ -58,6 +58,18 @@ class Problem:
         }
 
 
+_TEXTS = ("title", "code", "happened", "kept", "todo", "request_id")
+PROBLEM_SCHEMA: Mapping[str, Any] = {
+    "type": "object",
+    "required": ["title", "status", "code", "happened", "kept", "todo", "facts", "request_id"],
+    "properties": {
+        **{name: {"type": "string"} for name in _TEXTS},
+        "status": {"type": "integer"},
+        "facts": {"type": "object", "additionalProperties": {"type": ["integer", "boolean", "string"]}},
+    },
+}
+"""`Problem.members` as JSON Schema."""
+
 # What HTTP itself refuses, before any part of the product has a say.
 _PROTOCOL: Mapping[int, tuple[type[Failure], str, str, str]] = {
     400: (Malformed, "request.malformed", "The request is not well-formed HTTP.", "Send it as the API describes."),
