@@ -100,7 +100,9 @@ def test_a_stranger_is_told_nothing(install: Install, victim: dict[str, str], ro
         install.client(),
         install.client(token="smalt_tok_" + "A" * 43),
         Api(install.open_http(headers={"authorization": "Basic dXNlcjpwYXNz"})),
-        Api(install.open_http(cookies={"__Host-smalt": "ses_forged.cookie"}, headers={"sec-fetch-site": "same-origin"})),
+        Api(
+            install.open_http(cookies={"__Host-smalt": "ses_forged.cookie"}, headers={"sec-fetch-site": "same-origin"})
+        ),
     ]
     for door in doors:
         known, guessed = route.call(door, victim), route.call(door, unknown())
@@ -235,7 +237,11 @@ def test_a_token_revoked_during_a_stream_hears_no_more(ours: Workspace) -> None:
 
 
 def test_a_page_of_another_site_changes_nothing(ours: Workspace) -> None:
-    for headers in ({"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}, {"origin": "https://evil.example"}):
+    for headers in (
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+        {"origin": "https://evil.example"},
+    ):
         browser = ours.install.browser(cookie=f"__Host-smalt={ours.browser.http.cookies['__Host-smalt']}")
         browser.http.headers.pop("sec-fetch-site")
         for route in CLOSED:
