@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Runs the product on a folder in the format of the shared development data and writes predictions for its scorer.
 
     python bench/predict.py SUITE GOLD_DIR OUT.jsonl [--shelf] [--documents DIR] [--questions FILE]
@@ -59,7 +58,11 @@ def files(folder: Path) -> list[Path]:
 def prediction(question: str, found: Answer) -> dict[str, Any]:
     del question
     value = None if found.declined or found.figure is None else found.figure.value
-    unit = {"money": "USD", "per_share": "USD/shares"}.get(found.figure.unit, found.figure.unit) if found.figure is not None else "none"
+    unit = (
+        {"money": "USD", "per_share": "USD/shares"}.get(found.figure.unit, found.figure.unit)
+        if found.figure is not None
+        else "none"
+    )
     cites = [{"doc": one.document, "page": one.page, "row": one.row} for one in found.citations]
     return {"answer": value, "unit": unit, "citations": cites, "text": found.text}
 
@@ -95,7 +98,11 @@ def rows(gold: Path, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
             for table in page.tables:
                 for row in table.rows:
                     if row.cells:
-                        yield {"doc": path.name, "page": page.number, "cells": [row.label, *(cell.text for cell in row.cells)]}
+                        yield {
+                            "doc": path.name,
+                            "page": page.number,
+                            "cells": [row.label, *(cell.text for cell in row.cells)],
+                        }
 
 
 def tenq(gold: Path, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
@@ -117,13 +124,19 @@ def tenq(gold: Path, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
 
 def retrieval(gold: Path, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     folder = Path(options.documents) if options.documents else gold / "pdfs"
-    asked = {case["financebench_id"]: case["question"] for case in lines(Path(options.questions))} if options.questions else {}
+    asked = (
+        {case["financebench_id"]: case["question"] for case in lines(Path(options.questions))}
+        if options.questions
+        else {}
+    )
     held: dict[str, Opened] = {}
     for case in lines(gold / "financebench_ids.jsonl"):
         question = case.get("question") or asked.get(case["financebench_id"])
         path = folder / f"{case['doc']}.pdf"
         if question is None or not path.exists():
-            sys.exit(f"retrieval needs the question of {case['financebench_id']} (--questions) and {case['doc']}.pdf (--documents)")
+            sys.exit(
+                f"retrieval needs the question of {case['financebench_id']} (--questions) and {case['doc']}.pdf (--documents)"
+            )
         if case["doc"] not in held:
             held = {case["doc"]: opened(path)}
         ranked = retrieve.pages(question, [held[case["doc"]]])
@@ -133,7 +146,10 @@ def retrieval(gold: Path, options: argparse.Namespace) -> Iterator[dict[str, Any
 def report(times: list[float]) -> None:
     if times:
         ordered = sorted(times)
-        print(f"answers: {len(ordered)}  p50 {ordered[len(ordered) // 2] * 1000:.0f} ms  p95 {ordered[int(len(ordered) * 0.95)] * 1000:.0f} ms", file=sys.stderr)
+        print(
+            f"answers: {len(ordered)}  p50 {ordered[len(ordered) // 2] * 1000:.0f} ms  p95 {ordered[int(len(ordered) * 0.95)] * 1000:.0f} ms",
+            file=sys.stderr,
+        )
 
 
 def write(path: Path, found: Iterable[dict[str, Any]]) -> int:

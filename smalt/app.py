@@ -45,6 +45,7 @@ from smalt.seal.tickets import Tickets
 from smalt.search import jobs as search_jobs
 from smalt.search.shelf import Shelf
 from smalt.settings import Settings
+from smalt.store import remote
 from smalt.store.blobs import Blobs
 from smalt.store.gate import install_ticket_key
 from smalt.store.migrate import migrate
@@ -72,11 +73,10 @@ DRAIN_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Connections:
-    """Connection strings by role. ``admin`` is None where only the migrating operator has it."""
+    """Connection strings by role."""
 
     app: str
     worker: str
-    admin: str | None
 
 
 @dataclass(frozen=True, repr=False)
@@ -92,7 +92,7 @@ class Installation:
     def gateway(self) -> Gateway:
         """A gateway with a pool of its own, not yet connected."""
         return Gateway(
-            Database(self.connections.app),
+            Database(self.connections.app, explain=None if self.postgres is None else self.postgres.explain),
             self.keystore,
             Keyring(self.keystore),
             Tickets(self.keystore.purpose_key("ticket"), TICKET_KEY_ID),
@@ -102,34 +102,43 @@ class Installation:
         )
 
 
+def _keystore(settings: Settings, clock: Clock) -> KeyStore:
+    keys = settings.data_dir / "keys"
+    passphrase = None if settings.passphrase is None else settings.passphrase.get_secret_value()
+    return KeyStore(FileKms(keys / "root", passphrase), keys / "store", clock)
+
+
 @contextmanager
 def opened(settings: Settings) -> Iterator[Installation]:
     """The installation, with its own PostgreSQL running unless `database_url` names another. Blocks while starting."""
     clock = SystemClock()
-    keys = settings.data_dir / "keys"
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     if settings.database_url is not None:
-        connections = Connections(
-            settings.database_url, settings.database_worker_url or settings.database_url, settings.database_admin_url
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        keystore = _keystore(settings, clock)
+        found = remote.logins(
+            settings.database_url,
+            settings.database_admin_url,
+            lambda role: keystore.purpose_key(f"database.{role}").hex(),
         )
-        postgres = None
-    else:
-        postgres = EmbeddedPostgres(settings.data_dir, settings.pg_bin)
-        postgres.start()
-        connections = Connections(
-            postgres.conninfo("smalt_app"), postgres.conninfo("smalt_worker"), postgres.conninfo("postgres")
-        )
-    try:
-        passphrase = None if settings.passphrase is None else settings.passphrase.get_secret_value()
-        keystore = KeyStore(FileKms(keys / "root", passphrase), keys / "store", clock)
-        if connections.admin is not None:
-            migrate(connections.admin)
-            expires_at = clock.now() + TICKET_KEY_LIFE
-            install_ticket_key(connections.admin, TICKET_KEY_ID, keystore.purpose_key("ticket"), expires_at)
+        remote.check_server(found.admin or found.app)
+        _prepare(found.admin, keystore, clock)
+        remote.set_passwords(found)
+        yield Installation(settings, Connections(found.app, found.worker), keystore, clock)
+        return
+    # It makes the data directory: as root one that the server's account can pass through, though not list.
+    with EmbeddedPostgres(settings.data_dir, settings.pg_bin) as postgres:
+        keystore = _keystore(settings, clock)
+        _prepare(postgres.conninfo("postgres"), keystore, clock)
+        connections = Connections(postgres.conninfo("smalt_app"), postgres.conninfo("smalt_worker"))
         yield Installation(settings, connections, keystore, clock, postgres)
-    finally:
-        if postgres is not None:
-            postgres.stop()
+
+
+def _prepare(admin: str | None, keystore: KeyStore, clock: Clock) -> None:
+    """Bring the schema up to date and install the ticket key; only checked where another role migrates."""
+    if admin is None:
+        return
+    migrate(admin)
+    install_ticket_key(admin, TICKET_KEY_ID, keystore.purpose_key("ticket"), clock.now() + TICKET_KEY_LIFE)
 
 
 @contextmanager
@@ -143,10 +152,8 @@ def beside(settings: Settings) -> Iterator[Installation]:
         with opened(settings) as installation:
             yield installation
         return
-    clock, keys = SystemClock(), settings.data_dir / "keys"
-    passphrase = None if settings.passphrase is None else settings.passphrase.get_secret_value()
-    keystore = KeyStore(FileKms(keys / "root", passphrase), keys / "store", clock)
-    yield Installation(settings, Connections(app, "", None), keystore, clock)
+    clock = SystemClock()
+    yield Installation(settings, Connections(app, ""), _keystore(settings, clock), clock)
 
 
 ROUTERS = (

@@ -29,7 +29,6 @@ class Settings(BaseSettings):
 
     data_dir: Path = Path(".smalt")
     database_url: str | None = Field(default=None, repr=False)
-    database_worker_url: str | None = Field(default=None, repr=False)
     database_admin_url: str | None = Field(default=None, repr=False)
     pg_bin: Path | None = None
     listen_host: str = "127.0.0.1"
@@ -38,7 +37,6 @@ class Settings(BaseSettings):
     tls_key: Path | None = None
     public_host: Annotated[tuple[str, ...], NoDecode] = LOOPBACK_NAMES
     passphrase: SecretStr | None = None
-    workers: int = Field(default=1, ge=1, le=64)
     log_level: LogLevel = LogLevel.INFO
 
     @field_validator("public_host", mode="before")

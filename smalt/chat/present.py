@@ -35,13 +35,14 @@ def present(answer: Mapping[str, Any]) -> dict[str, Any]:
     A part is ``{"text"}``, or for a figure ``{"text", "figure": True, "n": [citation numbers], "traced": bool}``, or
     for a mark that stands after words ``{"text": "", "figure": False, "n"}``. A figure is bound by the marks right after it (``[1]``,
     ``[?]`` for one that could not be traced), else by equality with a cited or the answered figure. One that is bound
-    to nothing counts as untraced only if the checks say that not all were traced.
+    to nothing counts as untraced only if the checks say that not all were traced. The parts leave out what follows in
+    ``formula_parts`` and the citations.
     """
     citations = _numbered(answer.get("citations") or [], 1)
     checks = answer.get("checks") or {}
     whole = int(checks.get("traced", 0)) >= int(checks.get("figures", 0))
     binder = _Binder(citations, answer.get("figure"), bool(answer.get("formula")), whole)
-    parts = list(binder.parts(answer.get("text") or ""))
+    parts = list(binder.parts(_lead(answer.get("text") or "", answer.get("formula") or "")))
     for citation in citations:
         citation["value"] = citation["value"] or _said_of(citation, parts)
     return {
@@ -51,6 +52,12 @@ def present(answer: Mapping[str, Any]) -> dict[str, Any]:
         "parts": parts,
         "formula_parts": list(binder.parts(answer.get("formula") or "")),
     }
+
+
+def _lead(text: str, formula: str) -> str:
+    """``text`` up to the formula that it goes on to spell out: the page sets formula and sources below, once."""
+    head, found, rest = text.partition(f" = {formula}") if formula else (text, "", "")
+    return f"{head}." if found and rest.startswith((", from ", ".")) else text
 
 
 def _numbered(citations: Sequence[Mapping[str, Any]], first: int) -> list[dict[str, Any]]:
@@ -146,8 +153,10 @@ class _Binder:
 
     def _equal(self, found: re.Match[str]) -> list[int]:
         value = Decimal(found["body"].replace(",", ""))
+        places = len(found["body"].partition(".")[2])
         scale = _SCALES.get((found["unit"] or "").strip(), 0)
-        if self.computed and any(value.scaleb(scale) == known or value == known for known in self.answered):
+        said = {value, value.scaleb(scale)}
+        if self.computed and any(known in said or round(known, places) == value for known in self.answered):
             return self.numbers
         return list(dict.fromkeys(number for known, number in self.known if known == value))
 

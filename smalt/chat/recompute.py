@@ -21,6 +21,11 @@ class Untraceable(ValueError):
     """The formula cannot be followed, or uses a number that is nowhere cited."""
 
 
+def is_constant(value: Decimal) -> bool:
+    """Whether a formula may use ``value`` without a source."""
+    return value in CONSTANTS or (value == value.to_integral_value() and value <= _COUNTS_MAX)
+
+
 def recompute(formula: str, cited: Collection[Decimal]) -> Decimal:
     """The value of ``formula`` in the scale it is printed in. ``cited`` holds the absolute values that are cited.
 
@@ -46,8 +51,7 @@ def _tokens(formula: str, cited: Collection[Decimal]) -> list[Decimal | str]:
             found.append(_SAME.get(match["sign"], match["sign"]))
             continue
         value = Decimal(match["number"].replace(",", ""))
-        whole = value == value.to_integral_value() and value <= _COUNTS_MAX
-        if not (value in cited or value in CONSTANTS or whole):
+        if value not in cited and not is_constant(value):
             raise Untraceable("a number without a source")
         found.append(value)
     return found

@@ -6,15 +6,18 @@ number that names something (a year, a date, a page, a form) is not a figure; `p
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal, InvalidOperation
 
 import msgspec
 
 from smalt.chat.present import figures_of
-from smalt.chat.recompute import Untraceable, recompute
+from smalt.chat.recompute import Untraceable, is_constant, recompute
 from smalt.engine.answer import Answer
 from smalt.kernel.figures import printed_number
 
+_INLINE = re.compile(r"(?<== )[^=\n\[]+?(?=\.(?:\s|$))")
+"""A formula inside the text, as answers that stand side by side have it."""
 _PLACES = Decimal("0.000001")
 """An answered quotient is given to six places."""
 
@@ -28,13 +31,22 @@ def verified(answer: Answer) -> Answer:
     if answer.declined:  # the numbers in it name what was looked for; none is claimed
         return msgspec.structs.replace(answer, figure=None, figures=0, traced=0)
     cited = _cited(answer)
-    value = _formula_value(answer, cited)
+    value = _value_of(answer.formula, cited)
     figure_holds = answer.figure is None or _figure_holds(answer, cited, value)
-    exact = {abs(each) for each in cited} | ({abs(value)} if value is not None else set())
+    exact = {abs(each) for each in cited}
     # A formula that was recomputed is one figure, its result; its operands and constants were checked on the way.
-    text = answer.text if value is None or answer.formula is None else answer.text.replace(answer.formula, " ")
+    text = answer.text
+    for formula in filter(None, [answer.formula, *_INLINE.findall(text)]):
+        result = _value_of(formula, cited)
+        if result is not None:
+            exact.add(abs(result))
+            text = text.replace(formula, " ")
     shown = figures_of(text)
     traced = sum(_is_traced(number, places, exact) for number, places in shown)
+    if answer.formula is not None:  # it is set beside the text, so its operands are figures that are shown
+        operands = [number for number, _ in figures_of(answer.formula) if not is_constant(number) or number in cited]
+        shown += [(number, 0) for number in operands]
+        traced += sum(number in cited for number in operands)
     return msgspec.structs.replace(
         answer,
         figure=answer.figure if figure_holds else None,
@@ -55,11 +67,12 @@ def _cited(answer: Answer) -> frozenset[Decimal]:
     return frozenset(values)
 
 
-def _formula_value(answer: Answer, cited: frozenset[Decimal]) -> Decimal | None:
-    if answer.formula is None:
+def _value_of(formula: str | None, cited: frozenset[Decimal]) -> Decimal | None:
+    """What the formula comes to; None without one, or when it cannot be followed."""
+    if formula is None:
         return None
     try:
-        return recompute(answer.formula, cited)
+        return recompute(formula, cited)
     except Untraceable:
         return None
 

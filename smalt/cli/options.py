@@ -34,8 +34,9 @@ def settings_with(**given: object) -> Settings:
 
     from smalt.settings import Settings
 
+    values: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+        return Settings(**values)
     except ValidationError as problem:
         names = sorted({f"SMALT_{str(error['loc'][0]).upper()}" for error in problem.errors() if error["loc"]})
         failure = Malformed(

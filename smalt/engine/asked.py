@@ -24,8 +24,18 @@ _YEAR = re.compile(
     rf"{_PREP}(?:end of\s+)?(?P<word>(?:(?:full[- ])?(?:fiscal|financial|calendar)(?:[- ]years?)?(?:[- ]end)?|fy|years?(?:[- ]end)?)\s*'?)?(?<![\d.,$])(?P<y>(?:19|20)\d\d|(?<=fy)\s?\d\d|(?<=fy')\d\d|(?<=fiscal )'?\d\d)(?![\d%]|[.,]\d)\b",
     re.IGNORECASE,
 )
-_LATEST = re.compile(rf"{_PREP}(?:latest|most recent|current|last|this)\s+(?:reported\s+|completed\s+|fiscal\s+|financial\s+|full\s+)*(?P<what>year|quarter|period|balance sheet date)\b(?:[- ]end)?", re.IGNORECASE)
-_PRIOR = re.compile(rf"{_PREP}(?:prior|previous|preceding)\s+(?:fiscal\s+|financial\s+)*(?P<what>year|quarter|period)\b", re.IGNORECASE)
+_LATEST = re.compile(
+    rf"{_PREP}(?:latest|most recent|current|last|this)\s+(?:reported\s+|completed\s+|fiscal\s+|financial\s+|full\s+)*(?P<what>year|quarter|period|balance sheet date)\b(?:[- ]end)?",
+    re.IGNORECASE,
+)
+_PRIOR = re.compile(
+    rf"{_PREP}(?:prior|previous|preceding)\s+(?:fiscal\s+|financial\s+)*(?P<what>year|quarter|period)\b", re.IGNORECASE
+)
+_PART_OF_NAME = re.compile(
+    rf"\b(?:due|maturing|matures|expiring|expires)\s+(?:in\s+|on\s+)?(?:{_DATE}|(?:19|20)\d\d)(?:\s*(?:-|to|through)\s*(?:19|20)\d\d)?"
+    r"|\b(?:19|20)\d\d\s+(?=(?:Senior |Term |Convertible |Equity |Stock |Incentive )?(?:Notes|Plan|Credit|Facility|Act|Program|Loan|Series|Agreement|Debentures)\b)",
+    re.IGNORECASE,
+)
 _RANGE = re.compile(r"\b((?:19|20)\d\d)\s?-\s?((?:19|20)\d\d)\b")
 
 
@@ -72,6 +82,13 @@ class Asked:
 def periods_in(text: str) -> tuple[list[Asked], str]:
     """The periods that ``text`` names in order, and the text without them (each replaced by a bar)."""
     text = _RANGE.sub(r"\1 to \2", text)
+    kept: list[str] = []
+
+    def keep(m: re.Match[str]) -> str:
+        kept.append(m[0])
+        return f"\x02{chr(0xE000 + len(kept) - 1)}\x03"
+
+    text = _PART_OF_NAME.sub(keep, text)
     found: list[tuple[int, Asked]] = []
     for pattern, read in ((_DATED, _dated), (_QUARTER, _quarter), (_YEAR, _year), (_LATEST, _latest), (_PRIOR, _prior)):
         while not (found and pattern in (_LATEST, _PRIOR)):
@@ -83,6 +100,7 @@ def periods_in(text: str) -> tuple[list[Asked], str]:
                 found.append((m.start(), asked))
             text = text[: m.start()] + " | ".ljust(m.end() - m.start(), " ") + text[m.end() :]
     ordered = [asked for _, asked in sorted(found, key=lambda item: item[0])]
+    text = re.sub("\x02(.)\x03", lambda m: kept[ord(m[1]) - 0xE000], text)
     return _inherit(list(dict.fromkeys(ordered))), re.sub(r"\s+", " ", text)
 
 
@@ -117,7 +135,7 @@ def _prior(m: re.Match[str]) -> Asked:
 
 
 def _inherit(found: list[Asked]) -> list[Asked]:
-    """ "three months ended June 30, 2025 and 2024": the bare year takes the day and length of its neighbour."""
+    """In "three months ended June 30, 2025 and 2024" the bare year takes the day and length of its neighbour."""
     lead = next((asked for asked in found if asked.mode in {Mode.SPAN, Mode.INSTANT, Mode.QUARTER}), None)
     if lead is None:
         return found
@@ -160,7 +178,7 @@ def _same(first: date, second: date, days: int) -> bool:
     return abs((first - second).days) <= days
 
 
-def fit(asked: Asked, span: Span, profile: Profile) -> float:
+def fit(asked: Asked, span: Span) -> float:
     """1 when ``span`` is the period asked for, less when the document leaves something open, 0 when it is not."""
     if asked.mode is Mode.LATEST or asked.mode is Mode.LATEST_QUARTER:
         return 0.5 if span.end is not None else 0.2

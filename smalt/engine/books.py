@@ -101,7 +101,10 @@ def _book(opened: Opened, grid: Grid) -> Book:
         numbers = [amount(text) if text else None for text in texts]
         counted = sum(number is not None for number in numbers)
         money = _MONEY_HEAD.search(head) is not None and _CODE_HEAD.search(head) is None
-        fractions = any("." in text and number is not None and number != number.to_integral_value() for text, number in zip(texts, numbers, strict=True))
+        fractions = any(
+            "." in text and number is not None and number != number.to_integral_value()
+            for text, number in zip(texts, numbers, strict=True)
+        )
         if counted >= 0.9 * filled and (money or (fractions and _CODE_HEAD.search(head) is None)):
             book.amounts[column] = numbers
     return book
@@ -112,7 +115,13 @@ def link(first: Book, second: Book) -> tuple[int, int] | None:
     best: tuple[int, int, int] | None = None
     for a, left in enumerate(first.values):
         for b, right in enumerate(second.values):
-            if min(len(left), len(right)) < 10 or a in first.amounts or b in second.amounts or a in first.dates or b in second.dates:
+            if (
+                min(len(left), len(right)) < 10
+                or a in first.amounts
+                or b in second.amounts
+                or a in first.dates
+                or b in second.dates
+            ):
                 continue
             shared = len(left.keys() & right.keys())
             if shared * 2 >= min(len(left), len(right)) and (best is None or shared > best[0]):
@@ -136,7 +145,7 @@ def amount_column(book: Book, question: str) -> int | None:
 
 
 def entity_column(book: Book, question: str) -> int | None:
-    """The column of accounts: many values that look like codes ("SYNCUS-0001"), or one whose head the question names."""
+    """The column of accounts: many values that look like codes ("CUST-0001"), or one whose head the question names."""
     best: tuple[int, int] | None = None
     for column, held in enumerate(book.values):
         if column in book.amounts or column in book.dates or len(held) < 10:
@@ -150,5 +159,5 @@ def entity_column(book: Book, question: str) -> int | None:
 
 
 def shapes(book: Book, column: int) -> Counter[str]:
-    """The code shapes of a column: "SYNCUS-0001" is "SYNCUS-9999"."""
+    """The code shapes of a column: "CUST-0001" is "CUST-9999"."""
     return Counter(re.sub(r"\d", "9", value) for value in book.values[column])

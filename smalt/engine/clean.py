@@ -10,26 +10,52 @@ _ORDER = re.compile(
     r"^(?:please|answer|give|round|base|respond|reply|use|using|if|assume|note|provide|show your|express|state your|calculate what|we need|you (?:are|may|can)|report (?:the|your) answer|only|do not|don't|quote|keep|return)\b",
     re.IGNORECASE,
 )
-_ASKS = re.compile(r"\?\s*$|^(?:what|how|which|when|who|why|where|is|are|was|were|did|does|do|has|have|compute|calculate|determine|find|by what|give me|show me|tell me|compare|list)\b", re.IGNORECASE)
-_DEFINE = re.compile(r"^(?:define|calculate|compute|take|treat|measure)\s+(?P<n>.+?)\s+(?:as|using|by|from)\s*:?\s+(?P<d>.+)$", re.IGNORECASE)
-_IS_DEFINED = re.compile(r"^(?P<n>.+?)\s+(?:is|are|should be|can be|must be|=)\s*(?:(?:defined|calculated|computed|measured|taken|given)\s+(?:as|by|from))?\s*:?\s+(?P<d>.*[-+/*×÷].*|.*\b(?:divided by|less|minus|plus|over|times)\b.*)$", re.IGNORECASE)
+_ASKS = re.compile(
+    r"\?\s*$|^(?:what|how|which|when|who|why|where|is|are|was|were|did|does|do|has|have|compute|calculate|determine|find|by what|give me|show me|tell me|compare|list)\b",
+    re.IGNORECASE,
+)
+_DEFINE = re.compile(
+    r"^(?:define|calculate|compute|take|treat|measure)\s+(?P<n>.+?)\s+(?:as|using|by|from)\s*:?\s+(?P<d>.+)$",
+    re.IGNORECASE,
+)
+_IS_DEFINED = re.compile(
+    r"^(?P<n>.+?)\s+(?:is|are|should be|can be|must be|=)\s*(?:(?:defined|calculated|computed|measured|taken|given)\s+(?:as|by|from))?\s*:?\s+(?P<d>.*[-+/*×÷].*|.*\b(?:divided by|less|minus|plus|over|times)\b.*)$",
+    re.IGNORECASE,
+)
 _UNITS = re.compile(
     r"\s*[(\[](?:in|expressed in|rounded|as a|to|usd|us\$|\$|%|from|per|using)\b[^()\[\]]*[)\]]|\s*,?\s*\b(?:in|expressed in) (?:units of )?(?:usd|us dollars|u\.s\. dollars|dollars|\$)?\s*(?:millions?|billions?|thousands?|percents?|percentages?|days)(?=\s|[?.,]|$)|\s*\brounded to .*?(?:decimals?|places?|digits?)(?: places?)?",
     re.IGNORECASE,
 )
 _LEAD = re.compile(r"^(?:.*?[,:]\s*)?(?=(?:what|how much|how many|which|by what|calculate|compute)\b)", re.IGNORECASE)
-_SOURCE = re.compile(r"\s*,?\s*\b(?:from|in|on|within|according to|per|based on|as shown in|as reported in|using) (?:the |its |their )?(?:statements? of (?:cash flows?|income|operations|earnings|financial position)|cash flow statements?|income statements?|balance sheets?|p&l(?: statements?)?|profit and loss statements?|annual report|10-k|10-q|filing|notes)(?=[\s,.?)\]]|$)", re.IGNORECASE)
-_SEVERAL = re.compile(r"(?P<a>\bFY\s?(?:19|20)\d\d|\b(?:19|20)\d\d)\s*(?:-|to|through)\s*(?P<b>FY\s?(?:19|20)\d\d|(?:19|20)\d\d)", re.IGNORECASE)
+_SOURCE = re.compile(
+    r"\s*,?\s*\b(?:from|in|on|within|according to|per|based on|as shown in|as reported in|using) (?:the |its |their )?(?:statements? of (?:cash flows?|income|operations|earnings|financial position)|cash flow statements?|income statements?|balance sheets?|p&l(?: statements?)?|profit and loss statements?|annual report|10-k|10-q|filing|notes)(?=[\s,.?)\]]|$)",
+    re.IGNORECASE,
+)
+_SEVERAL = re.compile(
+    r"(?P<a>\bFY\s?(?:19|20)\d\d|\b(?:19|20)\d\d)\s*(?:-|to|through)\s*(?P<b>FY\s?(?:19|20)\d\d|(?:19|20)\d\d)",
+    re.IGNORECASE,
+)
+_FORMER = re.compile(r"([A-Z][\w.&]*)('s)?\s*\((?:formerly|previously)(?: known as| called| named)?\s+([^)]+)\)")
 _YEARS_MEAN = re.compile(r"\b(?:(?:two|three|four|five|\d)[- ]year (?:average|mean)|average)\b", re.IGNORECASE)
 
 
 def clean(question: str) -> str:
     """The asking sentence, freed of instructions and units, with definitions of other sentences put in."""
-    text = " ".join(question.split())
+    text = _FORMER.sub(r"\3\2", " ".join(question.split()))
     sentences = _split(text)
-    if len(sentences) == 1 and len(text) < 160 and _UNITS.search(text) is None and _SOURCE.search(text) is None and _SEVERAL.search(text) is None:
+    if (
+        len(sentences) == 1
+        and len(text) < 160
+        and _UNITS.search(text) is None
+        and _SOURCE.search(text) is None
+        and _SEVERAL.search(text) is None
+    ):
         return text
-    asking = [one for one in sentences if _ASKS.search(one) and not _ORDER.match(one)] or [one for one in sentences if _ASKS.search(one)] or sentences[:1]
+    asking = (
+        [one for one in sentences if _ASKS.search(one) and not _ORDER.match(one)]
+        or [one for one in sentences if _ASKS.search(one)]
+        or sentences[:1]
+    )
     main = next((one for one in asking if _DEFINE.match(one) is None), asking[0])
     main = _plain(_LEAD.sub("", main, count=1))
     for one in sentences:
@@ -59,21 +85,29 @@ def _apply(main: str, sentence: str) -> str:
     if m is None:
         return main
     name, stated = m["n"].strip(" '\""), re.sub(r"\s*\[[^\]]*\]", "", m["d"]).strip()
-    stated = re.sub(r"\s+(?:between|across|over|for|in) (?:FY|fiscal )\s?\d{2,4}(?: and (?:FY|fiscal )\s?\d{2,4})?", "", stated)
+    stated = re.sub(
+        r"\s+(?:between|across|over|for|in) (?:FY|fiscal )\s?\d{2,4}(?: and (?:FY|fiscal )\s?\d{2,4})?", "", stated
+    )
     stated = re.sub(r"\b(?:FY|fiscal )\s?\d{2,4}\s+", "", stated)
     if re.match(r"(?:define|calculate|compute)\b.*\busing\b", sentence, re.IGNORECASE):
         stated = re.sub(r"\band\b", "plus", stated)
-    at = re.search(re.escape(name), main, re.IGNORECASE)
+    bracketed = re.search(rf"\(\s*{re.escape(name)}\s*\)", main, re.IGNORECASE)
+    if bracketed is not None:
+        return f"{main[: bracketed.start()]}({stated}){main[bracketed.end() :]}"
+    at = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", main, re.IGNORECASE)
     if at is None:
         return main
-    whole = re.sub(r"\W", "", main[at.end() :]) == "" or re.match(r"\s*(?:for|of|in|as of|at|during)\b|\s*\?", main[at.end() :]) is not None
+    whole = (
+        re.sub(r"\W", "", main[at.end() :]) == ""
+        or re.match(r"\s*(?:for|of|in|as of|at|during)\b|\s*\?", main[at.end() :]) is not None
+    )
     if whole and at.start() and not re.search(r"\baverage\b", main[: at.start()], re.IGNORECASE):
         return f"{main[: at.end()]} ({stated}){main[at.end() :]}"
     return f"{main[: at.start()]}({stated}){main[at.end() :]}"
 
 
 def _years(main: str) -> str:
-    """ "FY2018 - FY2020 3 year average of X": every year between is meant."""
+    """In "FY2018 - FY2020 3 year average of X" every year between is meant."""
     m = _SEVERAL.search(main)
     if m is None or _YEARS_MEAN.search(main) is None:
         return main

@@ -10,9 +10,10 @@ from smalt.engine.asked import Asked, Mode, settle
 from smalt.engine.expression import Average, Binary, Expr, Number, Ref
 from smalt.engine.lookup import Found, find
 from smalt.engine.scope import ordered
-from smalt.engine.vocabulary import BY_KEY, STOCK, Measure, measure_of
+from smalt.engine.vocabulary import BY_KEY, FLOW, STOCK, Measure, measure_of
 from smalt.kernel.figures import Unit
 from smalt.search.model import Fact
+from smalt.search.profile import label_year
 from smalt.search.segment import Opened
 
 _MAGNITUDE = frozenset({"cogs", "sga", "rd", "da", "sbc"})
@@ -97,11 +98,15 @@ class Evaluator:
         measure = measure_of(ref.phrase)
         if ref.shift and measure is not None and measure.kind == STOCK and self.asked.mode is Mode.SPAN:
             raise Missing(ref.phrase, asked, [])
+        if measure is not None and measure.kind == FLOW:
+            asked = self._during(asked)
         try:
             opened, found = locate(ref.phrase, asked, self.group)
         except Missing:
             if measure is not None and measure.key == "gross":
-                return self._value(Binary("-", Ref(BY_KEY["revenue"].name, ref.shift), Ref(BY_KEY["cogs"].name, ref.shift)))
+                return self._value(
+                    Binary("-", Ref(BY_KEY["revenue"].name, ref.shift), Ref(BY_KEY["cogs"].name, ref.shift))
+                )
             raise
         fact = found.fact
         if fact is None:
@@ -109,6 +114,18 @@ class Evaluator:
         amount = _signed(fact, measure, opened)
         self.used.append(Used(opened, fact, amount, ref.phrase))
         return Result(amount, fact.unit, printed(amount, fact.unit, fact.scale))
+
+    def _during(self, asked: Asked) -> Asked:
+        """For a flow in a calculation asked for as of a day: the fiscal year, or the reported span, that ends on it."""
+        if asked.mode is not Mode.INSTANT or asked.end is None:
+            return asked
+        for opened in self.group:
+            year = label_year(opened.profile, asked.end)
+            if year is not None:
+                return Asked(Mode.YEAR, year=year, shift=asked.shift)
+            if opened.profile.end == asked.end and opened.profile.months:
+                return Asked(Mode.SPAN, asked.end, opened.profile.months, shift=asked.shift)
+        return asked
 
     def _average(self, average: Average) -> Result:
         now = self._ref(average.of)
@@ -132,7 +149,11 @@ def _deducted(fact: Fact, opened: Opened) -> bool:
     column = [other for other in opened.facts if other.table == fact.table and other.column == fact.column]
     before = next((other for other in reversed(column) if other.row < fact.row and _is(other, "pretax")), None)
     after = next((other for other in column if other.row > fact.row and other.unit == Unit.MONEY), None)
-    return before is not None and after is not None and abs(before.value + fact.value - after.value) <= abs(before.value) / 100
+    return (
+        before is not None
+        and after is not None
+        and abs(before.value + fact.value - after.value) <= abs(before.value) / 100
+    )
 
 
 def _is(fact: Fact, key: str) -> bool:
@@ -149,7 +170,17 @@ def _combine(operator: str, left: Result, right: Result) -> Result:
     if operator == "/":
         if right.amount == 0:
             raise DivisionByZero
-        unit = left.unit if right.unit == Unit.COUNT else (Unit.RATIO if left.unit == right.unit or Unit.PER_SHARE in (left.unit, right.unit) else Unit.PER_SHARE if (left.unit, right.unit) == (Unit.MONEY, Unit.SHARES) else Unit.RATIO)
+        unit = (
+            left.unit
+            if right.unit == Unit.COUNT
+            else (
+                Unit.RATIO
+                if left.unit == right.unit or Unit.PER_SHARE in (left.unit, right.unit)
+                else Unit.PER_SHARE
+                if (left.unit, right.unit) == (Unit.MONEY, Unit.SHARES)
+                else Unit.RATIO
+            )
+        )
         return Result(left.amount / right.amount, unit, f"{_bracket(left)} / {_bracket(right, closing=True)}", level=2)
     unit = left.unit if right.unit == Unit.COUNT else right.unit
     return Result(left.amount * right.amount, unit, f"{_bracket(left)} × {_bracket(right, closing=True)}", level=2)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias
 
-from smalt.engine.vocabulary import measure_of, wordings
+from smalt.engine.vocabulary import STOCK, measure_of, wordings
 from smalt.search.tokens import fold
 
 
@@ -40,6 +40,7 @@ class Binary:
 
 Expr: TypeAlias = Number | Ref | Average | Binary
 
+_OPERANDS_MAX = 24
 _PROTECT = sorted({fold(wording) for wording in wordings()}, key=len, reverse=True)
 _PROTECTED = re.compile(r"(?<![\w&-])(?:" + "|".join(re.escape(wording) for wording in _PROTECT) + r")(?![\w&-])")
 _WORDS = [
@@ -50,9 +51,14 @@ _WORDS = [
     (re.compile(r"\b(?:plus|added to|together with|and|&)\b"), " + "),
 ]
 _TOKEN = re.compile(r"\s*(?:(?P<op>/%|[-+*/(),])|(?P<num>\d+(?:\.\d+)?)(?P<pct>\s?%)?|(?P<text>[^-+*/(),]+))")
-_AVERAGE = re.compile(r"^(?:the )?(?:average|mean|avg\.?)(?: of)?(?: the)?(?: beginning and (?:end|ending)(?: of (?:year|period))?)? ")
-_PRIOR = re.compile(r"^(?:the )?(?:prior|previous)[- ](?:year|period)(?:'s)? |^(?:the )?(?:beginning|opening)(?:[- ]of[- ](?:year|period))? |^last year's ")
+_AVERAGE = re.compile(
+    r"^(?:the )?(?:average|mean|avg\.?)(?: of)?(?: the)?(?: beginning and (?:end|ending)(?: of (?:year|period))?)? "
+)
+_PRIOR = re.compile(
+    r"^(?:the )?(?:prior|previous)[- ](?:year|period)(?:'s)? |^(?:the )?(?:beginning|opening)(?:[- ]of[- ](?:year|period))? |^last year's "
+)
 _NOW = re.compile(r"^(?:the )?(?:year[- ]end|period[- ]end|ending|closing|current[- ]year|annual|fiscal[- ]year) ")
+_MOVE = re.compile(r"^(?:the )?(?:change|increase|movement) in (?P<x>.+)$")
 _ARTICLE = re.compile(r"^(?:the |its |their |total of |sum of |the sum of |difference between |ratio of )+")
 
 
@@ -85,6 +91,8 @@ def parse(text: str) -> Expr:
         masked = masked.replace(",", " + ")
     masked = re.sub(r"[+]\s*[+]", "+", masked)
     tokens = _tokens(masked, held)
+    if sum(token[0] in "~#" for token in tokens) > _OPERANDS_MAX or tokens.count("(") > _OPERANDS_MAX:
+        raise NotAnExpression
     reader = _Reader(tokens)
     tree = reader.whole()
     if not reader.done() or not _refs(tree):
@@ -153,16 +161,16 @@ class _Reader:
         return tree
 
     def _leaf(self) -> Expr:
-        token = self._take()
-        if token == "(":
+        piece = self._take()
+        if piece == "(":
             tree = self.whole()
             if self._take() != ")":
                 raise NotAnExpression
             return tree
-        if token.startswith("#"):
-            return Number(Decimal(token[1:]))
-        if token.startswith("~"):
-            return leaf(token[1:])
+        if piece.startswith("#"):
+            return Number(Decimal(piece[1:]))
+        if piece.startswith("~"):
+            return leaf(piece[1:])
         raise NotAnExpression
 
 
@@ -181,6 +189,9 @@ def leaf(text: str) -> Expr:
     m = _PRIOR.match(text)
     if m is not None:
         return Ref(text[m.end() :], -1)
+    m = _MOVE.match(text)
+    if m is not None and (stock := measure_of(m["x"])) is not None and stock.kind == STOCK:
+        return Binary("-", Ref(m["x"]), Ref(m["x"], -1))
     bare = _NOW.sub("", text)
     if not bare or len(bare.split()) > 12:
         raise NotAnExpression
@@ -196,7 +207,13 @@ def _refs(tree: Expr) -> bool:
 def has_operator(text: str) -> bool:
     """True when words in brackets state a calculation rather than belong to a name."""
     folded = _PROTECTED.sub(" q ", fold(text))
-    return re.search(r"\b(?:over|divided by|less|minus|plus|times|multiplied by|excluding|net of|as a percent(?:age)? of)\b|[/×÷*+]|\s-\s|\baverage\b", folded) is not None
+    return (
+        re.search(
+            r"\b(?:over|divided by|less|minus|plus|times|multiplied by|excluding|net of|as a percent(?:age)? of)\b|[/×÷*+]|\s-\s|\baverage\b",
+            folded,
+        )
+        is not None
+    )
 
 
 def known(tree: Expr) -> bool:
@@ -206,4 +223,3 @@ def known(tree: Expr) -> bool:
     if isinstance(tree, Average):
         return measure_of(tree.of.phrase) is not None
     return isinstance(tree, Number) or (known(tree.left) and known(tree.right))
-

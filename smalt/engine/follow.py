@@ -1,4 +1,4 @@
-"""Follow-up questions: "and in fiscal 2023?", "what about Adobe?", "as a percentage of revenue?" lean on the last one."""
+"""Follow-up questions: "and in fiscal 2023?", "what about the other company?", "as a percentage of revenue?" lean on the last one."""
 
 from __future__ import annotations
 
@@ -12,10 +12,17 @@ from smalt.engine.scope import scope
 from smalt.search.segment import Opened
 from smalt.search.tokens import content_terms
 
-_LEANS = re.compile(r"^\s*(?:and|what about|how about|same|the same|ok,?|now|then|also|but|or|versus|vs\.?)\b", re.IGNORECASE)
+_LEANS = re.compile(
+    r"^\s*(?:and|what about|how about|same|the same|ok,?|now|then|also|but|or|versus|vs\.?)\b", re.IGNORECASE
+)
 _PRONOUN = re.compile(r"\b(?:it|its|they|their|them|that|this|those|the company'?s?|the same)\b", re.IGNORECASE)
-_OPENING = re.compile(r"^\s*(?:(?:and|what about|how about|same for|the same for|same|ok|now|then|also|but|or|versus|vs\.?)\b[\s,]*)+(?:in|for|at|as of|during)?\s*", re.IGNORECASE)
-_VACANT = frozenset("year quarter period figure value number amount same change year-over-year company".split())
+_OPENING = re.compile(
+    r"^\s*(?:(?:and|what about|how about|same for|the same for|same|ok|now|then|also|but|or|versus|vs\.?)\b[\s,]*)+(?:in|for|at|as of|during)?\s*",
+    re.IGNORECASE,
+)
+_VACANT = frozenset(
+    ["year", "quarter", "period", "figure", "value", "number", "amount", "same", "change", "year-over-year", "company"]
+)
 
 
 def lean(question: str, history: Sequence[Exchange], documents: Sequence[Opened]) -> str:
@@ -36,8 +43,7 @@ def lean(question: str, history: Sequence[Exchange], documents: Sequence[Opened]
         return question
     whole = question
     if not has_subject:
-        whole = _put_into(previous, here.named or here.foreign is not None, periods, question, documents)
-        return whole
+        return _put_into(previous, here.named or here.foreign is not None, periods, question, documents)
     if not here.named and before.named and here.foreign is None:
         company = before.groups[0][0].profile.names[0] if before.groups[0][0].profile.names else ""
         whole = f"{_strip(question)} for {before.groups[0][0].profile.display_name or company}"
@@ -56,14 +62,20 @@ def _period_words(text: str) -> str:
     _, without = periods_in(text)
     kept = without.replace("|", "\0").split("\0")
     rest = " ".join(text.split())
-    for part in kept:
-        part = " ".join(part.split()).strip()
+    for piece in kept:
+        part = " ".join(piece.split()).strip()
         if part and part in rest:
             rest = rest.replace(part, " ", 1)
     return " ".join(rest.replace("|", " ").split()).strip(" ?.,")
 
 
-def _put_into(previous: str, other_company: bool, periods: list[object] | Sequence[object], question: str, documents: Sequence[Opened]) -> str:
+def _put_into(
+    previous: str,
+    other_company: bool,
+    periods: list[object] | Sequence[object],
+    question: str,
+    documents: Sequence[Opened],
+) -> str:
     """The previous question with its company or its periods replaced by those of the follow-up."""
     before = scope(previous, documents)
     words = _strip(previous)
@@ -78,5 +90,9 @@ def _put_into(previous: str, other_company: bool, periods: list[object] | Sequen
         return f"{base} for {name}"
     if periods:
         _, base = periods_in(words)
-        return f"{' '.join(base.replace('|', ' ').split())} in {tail}" if not re.match(r"(?:in|for|as of|at|during|from|between|over)\b", tail, re.IGNORECASE) else f"{' '.join(base.replace('|', ' ').split())} {tail}"
+        return (
+            f"{' '.join(base.replace('|', ' ').split())} in {tail}"
+            if not re.match(r"(?:in|for|as of|at|during|from|between|over)\b", tail, re.IGNORECASE)
+            else f"{' '.join(base.replace('|', ' ').split())} {tail}"
+        )
     return question

@@ -29,7 +29,9 @@ _COMPARES = {Operation.CHANGE, Operation.PERCENT_CHANGE, Operation.GROWTH_RATE}
 _QUESTION_CHARS_MAX = 4000
 
 
-def answer(question: str, documents: Sequence[Opened], history: Sequence[Exchange] = (), today: date | None = None) -> Answer:
+def answer(
+    question: str, documents: Sequence[Opened], history: Sequence[Exchange] = (), today: date | None = None
+) -> Answer:
     """The answer to ``question`` from ``documents``; declines when no cell or formula over cells supports one."""
     del today  # periods are the documents' own: "latest" is the newest they report
     question = " ".join(question[:_QUESTION_CHARS_MAX].split())
@@ -47,9 +49,13 @@ def answer(question: str, documents: Sequence[Opened], history: Sequence[Exchang
     where = scope(clean(question), papers)
     if where.foreign is not None:
         known = ", ".join(sorted({opened.profile.display_name or opened.name for opened in papers})[:8])
-        return render.refused(f"None of the documents is about {where.foreign}; they are about {known}.", [where.foreign], [])
-    if passages.asks_for_words(question):
-        words = passages.answer_text(where.rest.replace("|", " "), [opened for group in where.groups for opened in group])
+        return render.refused(
+            f"None of the documents is about {where.foreign}; they are about {known}.", [where.foreign], []
+        )
+    if passages.asks_for_words(clean(question)):
+        words = passages.answer_text(
+            where.rest.replace("|", " "), [opened for group in where.groups for opened in group]
+        )
         return words if words is not None else render.refused("No passage says this.", [question], [])
     return _figure(where, understand(where.rest))
 
@@ -66,7 +72,10 @@ def _figure(where: Scope, query: Query) -> Answer:
         near = [citation for one in declined for citation in one.nearest][:3]
         first = declined[0] if declined else render.refused("Nothing was found.", [query.subject], [])
         if len(declined) > 1:
-            first.nearest, first.text = near, f"None of the documents prints {query.subject or 'this'} for the period asked."
+            first.nearest, first.text = (
+                near,
+                f"None of the documents prints {query.subject or 'this'} for the period asked.",
+            )
         return first
     if where.named and len(where.groups) > 1:
         return _side_by_side(answers, declined)
@@ -82,7 +91,8 @@ def _side_by_side(answers: list[Answer], declined: list[Answer]) -> Answer:
     lines = []
     for one in answers:
         offset = len(whole.citations)
-        lines.append(re.sub(r"\[(\d+)\]", lambda m, by=offset: f"[{int(m[1]) + by}]", one.text))
+        text = one.text if one.formula is None else f"{one.text.removesuffix('.')} = {one.formula}."
+        lines.append(_renumbered(text, offset))
         whole.citations += one.citations
         whole.operands += one.operands
         whole.traced += one.traced
@@ -92,8 +102,19 @@ def _side_by_side(answers: list[Answer], declined: list[Answer]) -> Answer:
     return whole
 
 
+def _renumbered(text: str, by: int) -> str:
+    """The citation marks of ``text`` moved on by ``by``."""
+
+    def moved(m: re.Match[str]) -> str:
+        return f"[{int(m[1]) + by}]"
+
+    return re.sub(r"\[(\d+)\]", moved, text)
+
+
 def _for_company(group: list[Opened], query: Query) -> Answer:
     periods = query.periods or [Asked(Mode.LATEST)]
+    if query.unclear:
+        return render.refused("The calculation that the question states cannot be followed.", [query.subject], [])
     if not query.subject and query.tree is None:
         return render.refused("The question names no figure.", [], [])
     try:
@@ -117,7 +138,9 @@ def _refusal(missing: Missing, group: list[Opened]) -> Answer:
     period = missing.asked.text()
     what = f"“{missing.phrase}” for {period}"
     if missing.ambiguous:
-        return render.refused(f"{name} prints several different figures that fit {what}.", [missing.phrase, period], missing.near)
+        return render.refused(
+            f"{name} prints several different figures that fit {what}.", [missing.phrase, period], missing.near
+        )
     return render.refused(f"{name} prints no line that is {what}.", [missing.phrase, period], missing.near)
 
 
@@ -168,7 +191,13 @@ def _calculated(group: list[Opened], query: Query, asked: Asked) -> Answer:
         if direct is not None:
             return direct
     result = _run(group, query, asked)
-    return render.calculated(result, result.unit, f"{_name(group)}: {query.name or query.subject}", render.period_text(asked, result), days=query.days)
+    return render.calculated(
+        result,
+        result.unit,
+        f"{_name(group)}: {query.name or query.subject}",
+        render.period_text(asked, result),
+        days=query.days,
+    )
 
 
 def _printed_metric(group: list[Opened], query: Query, asked: Asked) -> Answer | None:
@@ -193,7 +222,7 @@ def _compared(group: list[Opened], query: Query, periods: list[Asked]) -> Answer
     old = ends[0] if len(ends) > 1 else replace(new, shift=new.shift - 1)
     after, before = _run(group, query, new), _run(group, query, old)
     used = [*after.used, *before.used]
-    a, b = _wrapped(after), _wrapped(before)
+    b = _wrapped(before)
     title = f"{_name(group)}: change in {query.name or query.subject}"
     period = f"{old.text()} to {new.text()}"
     if query.operation is Operation.CHANGE:
@@ -206,7 +235,12 @@ def _compared(group: list[Opened], query: Query, periods: list[Asked]) -> Answer
         if query.operation is Operation.GROWTH_RATE:
             return _growth_rate(group, query, after, before, (old, new))
         amount = (after.amount - before.amount) / before.amount * 100
-    return render.calculated(Result(amount, Unit.PERCENT, f"({after.formula} − {b}) / {b} × 100", used), Unit.PERCENT, title.replace("change", "percentage change"), period)
+    return render.calculated(
+        Result(amount, Unit.PERCENT, f"({after.formula} − {b}) / {b} × 100", used),
+        Unit.PERCENT,
+        title.replace("change", "percentage change"),
+        period,
+    )
 
 
 def _growth_rate(group: list[Opened], query: Query, after: Result, before: Result, ends: tuple[Asked, Asked]) -> Answer:
@@ -217,7 +251,12 @@ def _growth_rate(group: list[Opened], query: Query, after: Result, before: Resul
     amount = (ratio ** (1 / years) - 1) * 100
     formula = f"(({_wrapped(after)} / {_wrapped(before)}) ^ (1 / {years.normalize():f}) − 1) × 100"
     title = f"{_name(group)}: compound annual growth of {query.name or query.subject}"
-    return render.calculated(Result(amount, Unit.PERCENT, formula, [*after.used, *before.used]), Unit.PERCENT, title, f"{ends[0].text()} to {ends[1].text()}")
+    return render.calculated(
+        Result(amount, Unit.PERCENT, formula, [*after.used, *before.used]),
+        Unit.PERCENT,
+        title,
+        f"{ends[0].text()} to {ends[1].text()}",
+    )
 
 
 def _wrapped(result: Result) -> str:
@@ -232,8 +271,19 @@ def _gathered(group: list[Opened], query: Query, periods: list[Asked]) -> Answer
     body = " + ".join(_wrapped(result) for result in reversed(results))
     period = " and ".join(asked.text() for asked in sorted(periods, key=Asked.order))
     if query.operation is Operation.SUM:
-        return render.calculated(Result(total, results[0].unit, body, used), results[0].unit, f"{_name(group)}: sum of {query.name or query.subject}", period)
+        return render.calculated(
+            Result(total, results[0].unit, body, used),
+            results[0].unit,
+            f"{_name(group)}: sum of {query.name or query.subject}",
+            period,
+        )
     with localcontext() as context:
         context.prec = 40
         mean = total / len(results)
-    return render.calculated(Result(mean, results[0].unit, f"({body}) / {len(results)}", used), results[0].unit, f"{_name(group)}: average {query.name or query.subject}", period, days=query.days)
+    return render.calculated(
+        Result(mean, results[0].unit, f"({body}) / {len(results)}", used),
+        results[0].unit,
+        f"{_name(group)}: average {query.name or query.subject}",
+        period,
+        days=query.days,
+    )

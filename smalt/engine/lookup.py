@@ -14,9 +14,27 @@ from smalt.search.tokens import content_terms, fold, label_key, without_notes
 
 _ACCEPT = 80.0
 _TOTAL_COLUMN = re.compile(r"\b(?:total|consolidated|as reported|reported|company)\b")
-_FOREIGN_PATH = re.compile(r"\b(?:discontinued|pro forma|parent|eliminations?|non-gaap|segment|adjusted|guarantor|cumulative effect)\b")
-_SOFT = frozenset("total net amount consolidated company other value balance cost expense gross current".split())
+_FOREIGN_PATH = re.compile(
+    r"\b(?:discontinued|pro forma|parent|eliminations?|non-gaap|segment|adjusted|guarantor|cumulative effect)\b"
+)
+_SOFT = frozenset(
+    [
+        "total",
+        "net",
+        "amount",
+        "consolidated",
+        "company",
+        "other",
+        "value",
+        "balance",
+        "cost",
+        "expense",
+        "gross",
+        "current",
+    ]
+)
 _PARTIAL = re.compile(r"\bexcluding\b|\bcontinuing\b|\bbefore\b(?!.*\btax)")
+_DEFERRED_TAX = re.compile(r"\bdeferred (?:income )?tax")
 _BALANCE_ROW = re.compile(r"^(?:total )?(?:ending |beginning )?balances?\b|^balances?,? ")
 _PUNCT = re.compile(r"[^\w%$&]+")
 
@@ -50,7 +68,7 @@ def find(phrase: str, asked: Asked, opened: Opened) -> Found:
         fact = opened.facts[index]
         if strict and not opened.notes[fact.table].primary:
             continue
-        match = fit(asked, fact.span, opened.profile)
+        match = fit(asked, fact.span)
         if match <= 0:
             continue
         total = score + (match - 1) * 10 + _standing(fact, measure, asked, opened, phrase)
@@ -61,7 +79,11 @@ def find(phrase: str, asked: Asked, opened: Opened) -> Found:
         return Found(None, 0.0, near)
     best = ranked[0]
     fact = opened.facts[best[1]]
-    rivals = {abs(opened.facts[index].value) for total, index in ranked if best[0] - total < 1.0 and opened.facts[index].unit == fact.unit}
+    rivals = {
+        abs(opened.facts[index].value)
+        for total, index in ranked
+        if best[0] - total < 1.0 and opened.facts[index].unit == fact.unit
+    }
     if best[0] < _ACCEPT:
         return Found(None, best[0], near)
     if len(rivals) > 1 and not _settled(ranked, opened):
@@ -74,7 +96,7 @@ def _primary_covers(measure: Measure, asked: Asked, opened: Opened) -> bool:
     for index, note in enumerate(opened.notes):
         if note.primary and note.statement == measure.statement:
             spans = {opened.facts[at].span for at in opened.tables[index]}
-            if any(fit(asked, span, opened.profile) > 0 for span in spans):
+            if any(fit(asked, span) > 0 for span in spans):
                 return True
     return False
 
@@ -86,18 +108,26 @@ def _settled(ranked: list[tuple[float, int]], opened: Opened) -> bool:
     for fact in top:
         values[abs(fact.value)] = values.get(abs(fact.value), 0) + 1
     counts = sorted(values.values(), reverse=True)
-    return len(counts) > 1 and counts[0] >= 2 and counts[0] > counts[1] and abs(top[0].value) == max(values, key=lambda v: values[v])
+    return (
+        len(counts) > 1
+        and counts[0] >= 2
+        and counts[0] > counts[1]
+        and abs(top[0].value) == max(values, key=lambda v: values[v])
+    )
 
 
 def _exact(phrase: str, measure: Measure | None, opened: Opened, scored: dict[int, float]) -> None:
     key = label_key(phrase)
     letters, plain = _bare(fold(phrase)), _bare(fold(without_notes(phrase)))
+    marked = without_notes(phrase) != phrase.strip()
     for index in opened.by_key.get(key, ()):
         if measure is not None and opened.facts[index].unit != measure.unit:
             continue
         label = _bare(opened.folded[index])
         to_the_letter = label in (letters, plain)
-        if measure is not None:
+        if label == letters and marked:
+            scored[index] = 104.0
+        elif measure is not None:
             scored[index] = 95.0 if to_the_letter else 94.5
         else:
             scored[index] = 100.0 if label == letters else 98.5 if to_the_letter else 97.0
@@ -105,19 +135,32 @@ def _exact(phrase: str, measure: Measure | None, opened: Opened, scored: dict[in
 
 def _by_measure(measure: Measure, opened: Opened, scored: dict[int, float]) -> None:
     for index, fact in enumerate(opened.facts):
-        if fact.unit != measure.unit and not (measure.unit == Unit.PER_SHARE and fact.unit == Unit.MONEY and fact.scale == 0):
+        if fact.unit != measure.unit and not (
+            measure.unit == Unit.PER_SHARE and fact.unit == Unit.MONEY and fact.scale == 0
+        ):
             continue
         label = without_notes(opened.folded[index]).rstrip(" :*")
         rank = _rank(measure, label, fact)
         if rank is None:
-            if measure.rollforward and _BALANCE_ROW.match(label) and opened.notes[fact.table].statement == EQUITY and _is_total(fact, opened) and fact.qualifier:
+            if (
+                measure.rollforward
+                and _BALANCE_ROW.match(label)
+                and opened.notes[fact.table].statement == EQUITY
+                and _is_total(fact, opened)
+                and fact.qualifier
+            ):
                 scored[index] = max(scored.get(index, 0), 84.0)
             continue
         scored[index] = max(scored.get(index, 0), (97.0 if measure.key == "ni" and rank == 0 else 94.0 - 2.0 * rank))
 
 
 def _rank(measure: Measure, label: str, fact: Fact) -> int | None:
-    if measure.avoid is not None and measure.avoid.pattern and measure.avoid.search(label) and not (measure.unit == Unit.PER_SHARE):
+    if (
+        measure.avoid is not None
+        and measure.avoid.pattern
+        and measure.avoid.search(label)
+        and measure.unit != Unit.PER_SHARE
+    ):
         return None
     if measure.unit == Unit.PER_SHARE and measure.avoid is not None and measure.avoid.search(label):
         return None
@@ -154,8 +197,12 @@ def _standing(fact: Fact, measure: Measure | None, asked: Asked, opened: Opened,
             points -= 40.0 if asked.mode is not Mode.INSTANT else 0.0
         if measure.kind == STOCK and fact.span.months not in (0, None):
             points -= 40.0
+        if measure.kind == STOCK and _DEFERRED_TAX.search(fold(" ".join((*fact.path, note.title)))):
+            points -= 0.0 if "deferred" in phrase.lower() else 20.0
         if measure.section_first is not None and any(measure.section_first.search(fold(part)) for part in fact.path):
             points += 2.0
+    if measure is None and asked.mode is Mode.YEAR and fact.span.months == 0:
+        points -= 1.5  # "in fiscal 2024" means during, where a line is printed for both
     if measure is not None and _PARTIAL.search(fact.label.lower()) and not _PARTIAL.search(phrase.lower()):
         points -= 3.0
     if fact.qualifier and not _TOTAL_COLUMN.search(fact.qualifier):
@@ -187,7 +234,13 @@ def _fuzzy(phrase: str, opened: Opened, scored: dict[int, float]) -> None:
             continue
         extra = own - wanted
         hard_extra = extra - _SOFT
-        points = 88.0 - 4.0 * len(extra & _SOFT) - 7.0 * len(hard_extra) - 3.0 * len(hard - own) - 2.0 * len(wanted & _SOFT - own)
+        points = (
+            88.0
+            - 4.0 * len(extra & _SOFT)
+            - 7.0 * len(hard_extra)
+            - 3.0 * len(hard - own)
+            - 2.0 * len(wanted & _SOFT - own)
+        )
         if len(common) * 2 < len(wanted):
             points -= 10.0
         if points > 50:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from smalt.engine.expression import Average, Binary, Expr, Number, Ref
 from smalt.engine.vocabulary import BY_KEY
 from smalt.kernel.figures import Unit
-from smalt.search.tokens import label_key
+from smalt.search.tokens import terms
 
 
 def _r(key: str, shift: int = 0) -> Ref:
@@ -71,6 +71,9 @@ METRICS: tuple[Metric, ...] = (
     _metric("return on equity", Unit.PERCENT, _pct(_r("ni"), _avg("eq")), "roe|return on average equity|return on shareholders' equity|return on stockholders' equity"),
     _metric("return on assets", Unit.PERCENT, _pct(_r("ni"), _avg("assets")), "roa|return on average assets|return on total assets"),
     _metric("dividend payout ratio", Unit.PERCENT, _pct(_r("div"), _r("ni")), "payout ratio|dividend payout|dividend payout rate"),
+    _metric("retention ratio", Unit.RATIO, _sub(Number(Decimal(1)), _over(_r("div"), _r("ni"))), "earnings retention ratio|plowback ratio"),
+    _metric("operating cash flow ratio", Unit.RATIO, _over(_r("cfo"), _r("cl")), ""),
+    _metric("working capital ratio", Unit.RATIO, _over(_r("ca"), _r("cl")), ""),
     _metric("current ratio", Unit.RATIO, _over(_r("ca"), _r("cl")), ""),
     _metric("quick ratio", Unit.RATIO, _over(_sub(_r("ca"), _r("inv")), _r("cl")), "acid test|acid-test ratio|acid test ratio"),
     _metric("cash ratio", Unit.RATIO, _over(_r("cash"), _r("cl")), ""),
@@ -99,14 +102,14 @@ METRICS: tuple[Metric, ...] = (
     _metric("tangible book value", Unit.MONEY, _sub(_sub(_r("eq"), _r("goodwill")), _r("intang")), ""),
 )  # fmt: skip
 
-_BY_WORDING = {label_key(wording): metric for metric in METRICS for wording in metric.wordings}
+_BY_WORDING = {" ".join(terms(wording)): metric for metric in METRICS for wording in metric.wordings}
 _PERCENT_NAME = re.compile(r"\b(?:margin|rate|return|percent(?:age)?|yield|payout|growth|share of)\b|%")
 _DAYS_NAME = re.compile(r"\bdays?\b|\bperiod\b")
 
 
 def metric_of(phrase: str) -> Metric | None:
     """The named calculation that ``phrase`` is, or None."""
-    return _BY_WORDING.get(label_key(phrase))
+    return _BY_WORDING.get(" ".join(terms(phrase)))
 
 
 def named_unit(name: str) -> Unit | None:
@@ -117,4 +120,8 @@ def named_unit(name: str) -> Unit | None:
     lowered = name.lower()
     if _PERCENT_NAME.search(lowered):
         return Unit.PERCENT
-    return Unit.RATIO if _DAYS_NAME.search(lowered) or re.search(r"\bratio|turnover|coverage|multiple|times\b", lowered) else None
+    return (
+        Unit.RATIO
+        if _DAYS_NAME.search(lowered) or re.search(r"\bratio|turnover|coverage|multiple|times\b", lowered)
+        else None
+    )

@@ -17,12 +17,19 @@ _ASKS_TEXT = re.compile(
     r"^\s*(?:why|who|whom|where|when|describe|explain|summari[sz]e|discuss|outline|does|do|is there|are there|has|have|will|can|which (?!.*(?:amount|figure)))\b|^\s*(?:what|which) (?:are|were|is|was) (?:the )?(?:main |major |key |principal |primary )?(?:risk|factor|reason|driver|segment|polic|product|business|strateg|cause|method|auditor|name|title|trend|initiative|competit|customer|legal|material weakness)",
     re.IGNORECASE,
 )
+_DISCUSSES = re.compile(
+    r"\b(?:analy[sz]e|correlat\w+|relates? to|relationship between|discussion|insights?|disclosed?|key areas|in what way|how (?:do|does|did|might|could) .*(?:affect|impact|influence|relate|contribute))\b",
+    re.IGNORECASE,
+)
 _MENTIONED = 0.55
 
 
 def asks_for_words(question: str) -> bool:
     """True when a question wants words: who, why, which risks. Figures are never answered from here."""
-    return _ASKS_TEXT.search(question) is not None and not re.search(r"\b(?:how much|how many|what (?:percentage|amount)|total)\b", question, re.IGNORECASE)
+    wordy = _ASKS_TEXT.search(question) is not None or _DISCUSSES.search(question) is not None
+    return wordy and not re.search(
+        r"\b(?:how much|how many|what (?:percentage|amount)|total)\b", question, re.IGNORECASE
+    )
 
 
 def ranked(query: str, documents: Sequence[Opened], limit: int = 5) -> list[tuple[float, Opened, Passage]]:
@@ -30,7 +37,7 @@ def ranked(query: str, documents: Sequence[Opened], limit: int = 5) -> list[tupl
     terms = tuple(dict.fromkeys(content_terms(query)))
     found: list[tuple[float, Opened, Passage]] = []
     for opened in documents:
-        pages = {page: score for page, score in opened.pages(query, 12)}
+        pages = dict(opened.pages(query, 12))
         total = len(opened.segment.lengths)
         weight = {term: math.log(1 + total / (1 + len(opened.segment.postings.get(term, ())) / 2)) for term in terms}
         whole = sum(weight.values()) or 1.0

@@ -38,14 +38,18 @@ class Query:
     days: bool = False
     defined: bool = False
     relative: bool = False
+    unclear: bool = False
 
 
 _STEM = re.compile(
     r"^\s*(?:(?:please|can you|could you|now|and|also|so|ok)\s*,?\s+)*(?:(?:what|which|how much|how many|how large|how big|how high)\s+(?:was|were|is|are|did|does|do|has|had)\b"
-    r"|what's|whats|find(?:\s+out)?|compute|calculate|determine|derive|work out|tell me|show(?:\s+me)?|give(?:\s+me)?|get(?:\s+me)?|look up|report|state|list|how much|how many|what)\s*(?:the\s+(?=\S))?",
+    r"|what's|whats|compare|contrast|find(?:\s+out)?|compute|calculate|determine|derive|work out|tell me|show(?:\s+me)?|give(?:\s+me)?|get(?:\s+me)?|look up|report|state|list|how much|how many|what)\s*(?:the\s+(?=\S))?",
     re.IGNORECASE,
 )
-_TAIL = re.compile(r"(?:\s*\|\s*)+$|[\s?.!,;:]+$|\s+(?:be|been|equal|amount to|come to|total|stand at|at|in|for|of|from|between|over|during|to|have|report(?:ed)?|record(?:ed)?|post(?:ed)?|generate|earn|spend|incur|pay|did|does|do|has|have|had)\s*$", re.IGNORECASE)
+_TAIL = re.compile(
+    r"(?:\s*\|\s*)+$|[\s?.!,;:]+$|\s+(?:be|been|equal|amount to|come to|total|stand at|at|in|for|of|from|between|over|during|to|have|report(?:ed)?|record(?:ed)?|post(?:ed)?|generate|earn|spend|incur|pay|did|does|do|has|have|had|and|or|with|versus|vs)\s*$",
+    re.IGNORECASE,
+)
 _PERCENT_CHANGE = [
     re.compile(r"^\s*by (?:what|how many|how much) (?:percentage|percent|per cent|%)(?: points?)?\s+(?:did|has|have|does)\s+(?P<x>.+?)\s+(?:change|changed|grow|grew|grown|increase|increased|decrease|decreased|rise|risen|fall|fallen|decline|declined|drop|shrink|improve|move)\b", re.IGNORECASE),
     re.compile(r"\b(?:percentage|percent|%)\s+(?:change|increase|decrease|growth|decline|rise|drop|movement)\s+(?:in|of|for)\s+(?P<x>.+)$", re.IGNORECASE),
@@ -59,11 +63,25 @@ _CHANGE = [
     re.compile(r"^\s*(?:by\s+)?how (?:much|many)\s+(?:did|has|have|does)\s+(?P<x>.+?)\s+(?:change|changed|grow|grew|grown|increase|increased|decrease|decreased|rise|risen|fall|fallen|decline|declined|drop|shrink|improve|move)\b", re.IGNORECASE),
     re.compile(r"^(?P<x>.+?)\s+(?:change|increase|decrease|difference)$", re.IGNORECASE),
 ]  # fmt: skip
-_AVERAGE = re.compile(r"^(?:the )?(?:average|mean|avg\.?)\s+(?:of\s+|annual\s+|yearly\s+)?(?:the\s+)?(?P<x>.+)$", re.IGNORECASE)
-_SUM = re.compile(r"^(?:the )?(?:sum|combined|cumulative|aggregate|combined total|total)\s+(?:of\s+)?(?:the\s+)?(?P<x>.+)$", re.IGNORECASE)
-_CAGR = re.compile(r"\b(?:cagr|compound(?:ed)? annual growth(?: rate)?)\s*(?:\(cagr\)\s*)?(?:in|of|for)?\s*(?P<x>.*)$|^(?P<y>.+?)\s+(?:cagr|compound(?:ed)? annual growth(?: rate)?)$", re.IGNORECASE)
-_SHARE = re.compile(r"^(?P<x>.+?)\s+as an? (?:percentage|percent|%|share|proportion|fraction) of\s+(?P<y>.+)$|^(?:percentage|percent|%|share|proportion|portion) of (?P<b>.+?)\s+(?:was|were|is|did|came from|comes from|represented by|made up of)\s+(?P<a>.+)$|^(?P<c>.+?)(?:-to-|\s+to\s+|\s*/\s*|\s+per\s+dollar of\s+)(?P<d>[^()]+?)(?:\s+ratio)?$|^ratio of (?P<e>.+?) to (?P<f>.+)$", re.IGNORECASE)
-_DEFINED = re.compile(r"[,;(]?\s*(?:which is |where (?:it|this) is |is )?(?:defined as|calculated as|computed as|measured as|defined by|that is,?|i\.e\.,?|meaning|equals?|expressed as|taken as|using|=)\s*:?\s*(?P<d>.+?)\)?\s*$", re.IGNORECASE)
+_AVERAGE = re.compile(
+    r"^(?:the )?(?:average|mean|avg\.?)\s+(?:of\s+|annual\s+|yearly\s+)?(?:the\s+)?(?P<x>.+)$", re.IGNORECASE
+)
+_SUM = re.compile(
+    r"^(?:the )?(?:sum|combined|cumulative|aggregate|combined total|total)\s+(?:of\s+)?(?:the\s+)?(?P<x>.+)$",
+    re.IGNORECASE,
+)
+_CAGR = re.compile(
+    r"\b(?:cagr|compound(?:ed)? annual growth(?: rate)?)\s*(?:\(cagr\)\s*)?(?:in|of|for)?\s*(?P<x>.*)$|^(?P<y>.+?)\s+(?:cagr|compound(?:ed)? annual growth(?: rate)?)$",
+    re.IGNORECASE,
+)
+_SHARE = re.compile(
+    r"^(?P<x>.+?)\s+as an? (?:percentage|percent|%|share|proportion|fraction) of\s+(?P<y>.+)$|^(?:percentage|percent|%|share|proportion|portion) of (?P<b>.+?)\s+(?:was|were|is|did|came from|comes from|represented by|made up of)\s+(?P<a>.+)$|^(?P<c>.+?)(?:-to-|\s+to\s+|\s*/\s*|\s+per\s+dollar of\s+)(?P<d>[^()]+?)(?:\s+ratio)?$|^ratio of (?P<e>.+?) to (?P<f>.+)$",
+    re.IGNORECASE,
+)
+_DEFINED = re.compile(
+    r"[,;(]?\s*(?:which is |where (?:it|this) is |is )?(?:defined as|calculated as|computed as|measured as|defined by|that is,?|i\.e\.,?|meaning|equals?|expressed as|taken as|using|=)\s*:?\s*(?P<d>.+?)\)?\s*$",
+    re.IGNORECASE,
+)
 _PARENS = re.compile(r"^(?P<n>[^()]*?)\s*\((?P<d>.+)\)\s*(?P<t>[^()]*)$")
 
 
@@ -71,9 +89,16 @@ def understand(text: str) -> Query:
     """The query in ``text``, from which company names have been taken off (each left as a bar)."""
     periods, rest = periods_in(text)
     rest = _clean(rest.replace("|", " "))
-    relative = re.search(r"\b(?:year[- ]over[- ]year|yoy|y/y|year[- ]on[- ]year|compared (?:to|with) the (?:prior|previous) year)\b", text, re.IGNORECASE) is not None
+    relative = (
+        re.search(
+            r"\b(?:year[- ]over[- ]year|yoy|y/y|year[- ]on[- ]year|compared (?:to|with) the (?:prior|previous) year)\b",
+            text,
+            re.IGNORECASE,
+        )
+        is not None
+    )
     query = Query(rest, periods=periods, relative=relative)
-    for step in (_percent_change, _cagr, _definition, _change, _average_or_sum, _named, _margin, _share, _formula):
+    for step in (_cagr, _percent_change, _definition, _change, _average_or_sum, _named, _margin, _share, _formula):
         if step(query):
             return query
     query.subject = _subject(rest)
@@ -90,11 +115,19 @@ def _clean(text: str) -> str:
 
 
 def _subject(text: str) -> str:
-    asked_did = re.match(r"\s*(?:how (?:much|many)|what|which)\s.*?\b(?:did|does|do|has|have|had)\b", text, re.IGNORECASE) is not None
+    asked_did = (
+        re.match(r"\s*(?:how (?:much|many)|what|which)\s.*?\b(?:did|does|do|has|have|had)\b", text, re.IGNORECASE)
+        is not None
+    )
     text = _clean(_STEM.sub("", _clean(text), count=1))
     text = re.sub(r"^(?:'s|’s|of|for|at|the|their|its)\s+", "", text, flags=re.IGNORECASE)
     if asked_did:
-        text = re.sub(r"^(?:spend|pay(?: out)?|earn|generate|report|record|have|return|book|post|make|invest|owe|hold)\s+(?:on\s+|in\s+(?=dividends|taxes|interest|cash|r&d|research)|for\s+|as\s+|out\s+)?(?:the\s+)?(?=\S+)", "", text, flags=re.IGNORECASE)
+        text = re.sub(
+            r"^(?:spend|pay(?: out)?|earn|generate|report|record|have|return|book|post|make|invest|owe|hold)\s+(?:on\s+|in\s+(?=dividends|taxes|interest|cash|r&d|research)|for\s+|as\s+|out\s+)?(?:the\s+)?(?=\S+)",
+            "",
+            text,
+            flags=re.IGNORECASE,
+        )
     return _clean(text)
 
 
@@ -143,7 +176,11 @@ def _cagr(query: Query) -> bool:
     m = _CAGR.search(_subject(query.subject))
     if m is None or not (m["x"] or m["y"]):
         return False
-    return _set(query, Operation.GROWTH_RATE, m["x"] or m["y"])
+    return _set(
+        query,
+        Operation.GROWTH_RATE,
+        re.sub(r"^(?:the )?(?:\d+|two|three|four|five|ten)[- ]years? ", "", m["x"] or m["y"]),
+    )
 
 
 def _change(query: Query) -> bool:
@@ -177,9 +214,10 @@ def _definition(query: Query) -> bool:
     text = query.subject
     stated = None
     m = _PARENS.match(text)
-    if m is not None and has_operator(m["d"]) and not _subject(m["n"]):
-        return False
-    if m is not None and has_operator(m["d"]):
+    outer = m is not None and (
+        not _subject(m["n"]) or has_operator(m["t"]) or _DEFINED.search(m["n"]) is not None or has_operator(m["n"])
+    )
+    if m is not None and not outer and has_operator(m["d"]):
         stated = (m["n"] + " " + m["t"], m["d"])
     else:
         m = _DEFINED.search(text)
@@ -187,12 +225,16 @@ def _definition(query: Query) -> bool:
             stated = (text[: m.start()], m["d"])
     if stated is None:
         return False
-    if re.match(r"(?:.*\b)?(?:change|average|percentage|percent|cagr)\b", _subject(stated[0]), re.IGNORECASE) and len(query.periods) > 1:
+    if (
+        re.match(r"(?:.*\b)?(?:change|average|percentage|percent|cagr)\b", _subject(stated[0]), re.IGNORECASE)
+        and len(query.periods) > 1
+    ):
         return False
     try:
-        tree = parse(stated[1])
+        tree = _expanded(parse(stated[1]))
     except NotAnExpression:
-        return False
+        query.unclear = True
+        return True
     query.tree, query.defined, query.operation = tree, True, Operation.CALCULATE
     query.name = query.subject = _subject(stated[0])
     metric = metric_of(query.name)
@@ -215,7 +257,7 @@ def _named(query: Query) -> bool:
 
 
 def _margin(query: Query) -> bool:
-    """ "(operating income plus D&A) margin": any amount over revenue."""
+    """Reads "(operating income plus D&A) margin": any amount over revenue."""
     subject = _subject(query.subject)
     m = re.match(r"^(?P<x>.+?)\s+(?:%\s+)?margin(?:\s+%|\s+percentage)?$", subject, re.IGNORECASE)
     if m is None:
@@ -246,6 +288,15 @@ def _tree_of(phrase: str) -> Expr | None:
 def _formula(query: Query) -> bool:
     """A calculation in plain words over known measures: "operating cash flow minus capex"."""
     subject = _subject(query.subject)
+    named = _PARENS.match(subject)
+    if (
+        named is not None
+        and named["n"]
+        and not named["t"]
+        and has_operator(named["n"])
+        and not has_operator(named["d"])
+    ):
+        subject = named["n"].strip()
     if not has_operator(subject):
         return False
     tree = _with_metrics(subject)
@@ -275,7 +326,7 @@ def _expanded(tree: Expr) -> Expr:
 
 
 def _share(query: Query) -> bool:
-    """ "X as a percentage of Y", "what percentage of Y was X", "X to Y" when both are known words."""
+    """Reads "X as a percentage of Y", "what percentage of Y was X", "X to Y" when both are known words."""
     subject = _subject(query.subject)
     m = _SHARE.match(subject) or _SHARE.match(query.subject)
     if m is None:
@@ -291,6 +342,3 @@ def _share(query: Query) -> bool:
         query.tree, query.unit = Binary("/", Ref(_subject(top)), Ref(_subject(bottom))), Unit.RATIO
     query.operation, query.name, query.subject = Operation.CALCULATE, subject, subject
     return True
-
-
-

@@ -18,7 +18,7 @@ _EXACT_PLACES = 6
 
 
 def money(amount: Decimal, currency: str | None, scale: int) -> str:
-    """ "$4,741 million", "−$12.50"."""
+    """An amount in words: "$4,741 million" or "−$12.50"."""
     symbol = _SYMBOLS.get(currency or "", f"{currency} " if currency else "")
     word = _SCALE_WORDS.get(scale, "")
     shown = amount.scaleb(-scale) if word else amount
@@ -65,14 +65,35 @@ def cite(opened: Opened, fact: Fact) -> Citation:
     """The cell of ``fact``: ``quote`` is exactly what is printed there."""
     return Citation(
         opened.document, opened.name, None if fact.sheet is not None else fact.page, fact.printed, fact.sheet, fact.ref, fact.box,
-        label=" › ".join((*fact.path[-1:], fact.label)) if fact.path and len(fact.label) < 24 else fact.label,
+        label=_label(fact),
         header=fact.header, unit=_unit_note(fact), period=fact.span.text() or fact.header,
     )  # fmt: skip
 
 
+def _label(fact: Fact) -> str:
+    """The printed label, with its section in front where the label alone says too little ("Diluted", "Federal")."""
+    if (
+        fact.path
+        and (len(fact.label) <= 10 or fact.label.lower() in {"current portion", "noncurrent", "total, net"})
+        and not fact.label.lower().startswith("total ")
+    ):
+        return f"{fact.path[-1].rstrip(':')} › {fact.label}"
+    return fact.label
+
+
 def _unit_note(fact: Fact) -> str:
-    word = _SCALE_WORDS.get(fact.scale, "")
-    return " ".join(part for part in (fact.currency or "", fact.unit.value, f"in {word}s" if word else "") if part)
+    """The unit as one reads it beside a figure: "$ millions", "$ per share", "shares, thousands", "%"."""
+    words = f"{_SCALE_WORDS[fact.scale]}s" if fact.scale in _SCALE_WORDS else ""
+    symbol = _SYMBOLS.get(fact.currency or "", fact.currency or "")
+    if fact.unit == Unit.MONEY:
+        return " ".join(part for part in (symbol, words) if part)
+    if fact.unit == Unit.PER_SHARE:
+        return f"{symbol} per share".strip()
+    if fact.unit == Unit.PERCENT:
+        return "%"
+    if fact.unit == Unit.TEXT:
+        return ""
+    return ", ".join(part for part in (fact.unit.value, words) if part)
 
 
 def looked_up(opened: Opened, found: Found, company: str) -> Answer:
@@ -84,7 +105,13 @@ def looked_up(opened: Opened, found: Found, company: str) -> Answer:
     period = fact.span.text() or fact.header
     shown = amount_text(fact.value, fact.unit, fact.currency, fact.scale)
     text = f"{company + ': ' if company else ''}{citation.label}, {period}: {shown} [1]."
-    return Answer(text, figure(fact.value, fact.unit, fact.scale, period, fact.currency), citations=[citation], traced=1, figures=1)
+    return Answer(
+        text,
+        figure(fact.value, fact.unit, fact.scale, period, fact.currency),
+        citations=[citation],
+        traced=1,
+        figures=1,
+    )
 
 
 def calculated(result: Result, unit: Unit, title: str, period: str, *, days: bool = False) -> Answer:
@@ -93,28 +120,36 @@ def calculated(result: Result, unit: Unit, title: str, period: str, *, days: boo
     operands: list[Operand] = []
     scale = max((used.fact.scale for used in result.used if used.fact.unit == unit), default=0)
     currency = next((used.fact.currency for used in result.used if used.fact.currency), None)
-    marks: list[str] = []
     for used in result.used:
         at = _place(citations, cite(used.opened, used.fact))
-        operands.append(Operand(used.fact.label, f"{used.amount.normalize():f}", used.fact.unit.value, used.fact.span.text(), at))
-        mark = f"{printed(used.amount, used.fact.unit, used.fact.scale)} {_short(used)} [{at + 1}]"
-        if mark not in marks:
-            marks.append(mark)
+        operands.append(
+            Operand(used.fact.label, f"{used.amount.normalize():f}", used.fact.unit.value, used.fact.span.text(), at)
+        )
     currency = currency if unit in {Unit.MONEY, Unit.PER_SHARE} else None
     shown = amount_text(result.amount, unit, currency, scale, days=days)
-    text = f"{title}, {period}: {shown} = {result.formula}, from " + "; ".join(marks) + "."
-    return Answer(text, figure(result.amount, unit, scale, period, currency), result.formula, operands, citations, traced=1 + len(citations), figures=1 + len(citations))
-
-
-def _short(used: Used) -> str:
-    fact = used.fact
-    label = f"{fact.path[-1].rstrip(':')} › {fact.label}" if fact.path and len(fact.label) < 16 else fact.label
-    return f"({label.rstrip(':')}, {fact.span.text() or fact.header})"
+    marks = "".join(f"[{number}]" for number in range(1, len(citations) + 1))
+    text = f"{title}, {period}: {shown} {marks}."
+    return Answer(
+        text,
+        figure(result.amount, unit, scale, period, currency),
+        result.formula,
+        operands,
+        citations,
+        traced=1 + len(citations),
+        figures=1 + len(citations),
+    )
 
 
 def _place(citations: list[Citation], citation: Citation) -> int:
     for index, other in enumerate(citations):
-        if (other.document, other.page, other.sheet, other.cell, other.box, other.row) == (citation.document, citation.page, citation.sheet, citation.cell, citation.box, citation.row):
+        if (other.document, other.page, other.sheet, other.cell, other.box, other.row) == (
+            citation.document,
+            citation.page,
+            citation.sheet,
+            citation.cell,
+            citation.box,
+            citation.row,
+        ):
             return index
     citations.append(citation)
     return len(citations) - 1
@@ -123,21 +158,20 @@ def _place(citations: list[Citation], citation: Citation) -> int:
 def refused(reason: str, looked_for: list[str], near: list[tuple[Opened, Fact]]) -> Answer:
     """No figure: why, what was looked for, and the nearest lines to judge for oneself."""
     nearest = [cite(opened, fact) for opened, fact in near]
-    text = reason
-    if nearest:
-        text += " Nearest lines: " + "; ".join(f"“{one.label}” ({one.name}, {_where(one)})" for one in nearest) + "."
-    return Answer(text, declined=True, looked_for=looked_for, nearest=nearest)
-
-
-def _where(citation: Citation) -> str:
-    if citation.page is not None:
-        return f"page {citation.page + 1}"
-    return f"{citation.sheet or ''}!{citation.cell or ''}"
+    return Answer(reason, declined=True, looked_for=looked_for, nearest=nearest)
 
 
 def quoted(opened: Opened, passage: Passage, span: str) -> Answer:
     """The answer that is a passage's own words."""
-    citation = Citation(opened.document, opened.name, None if passage.sheet is not None else passage.page, span, passage.sheet, None, passage.box)
+    citation = Citation(
+        opened.document,
+        opened.name,
+        None if passage.sheet is not None else passage.page,
+        span,
+        passage.sheet,
+        None,
+        passage.box,
+    )
     return Answer(f"“{span}” [1]", citations=[citation])
 
 

@@ -21,7 +21,12 @@ from smalt.search.tokens import content_terms, fold, label_key
 _STATEMENTS = [
     (CASHFLOW, re.compile(r"\bcash flows?\b|\bcapex\b|\bcapital expenditures?\b")),
     (BALANCE, re.compile(r"\bbalance sheets?\b|\bfinancial position\b|\bassets\b|\bliabilities\b")),
-    (INCOME, re.compile(r"\bincome statements?\b|\bp&l\b|\bstatements? of (?:income|operations|earnings)\b|\bprofit and loss\b|\bmargins?\b")),
+    (
+        INCOME,
+        re.compile(
+            r"\bincome statements?\b|\bp&l\b|\bstatements? of (?:income|operations|earnings)\b|\bprofit and loss\b|\bmargins?\b"
+        ),
+    ),
 ]
 _CITED, _STATEMENT, _WIDENED = 60.0, 6.0, 0.35
 
@@ -44,9 +49,9 @@ def measures_in(question: str) -> list[Measure]:
     for metric in METRICS:
         if any(len(key) > 2 and f" {key} " in text for key in map(label_key, metric.wordings)):
             for phrase in _leaves(metric.tree):
-                measure = measure_of(phrase)
-                if measure is not None:
-                    found[measure.key] = measure
+                part = measure_of(phrase)
+                if part is not None:
+                    found[part.key] = part
     return list(found.values())
 
 
@@ -62,7 +67,9 @@ def pages(question: str, documents: Sequence[Opened], limit: int = 20) -> list[t
                 scores[at, citation.page] += _CITED / (1 + number * 0.1)
     widened = tuple(term for measure in named for wording in measure.wordings[:6] for term in content_terms(wording))
     weights = dict.fromkeys(set(widened) - set(content_terms(asked)), _WIDENED)
-    wanted = {kind for kind, pattern in _STATEMENTS if pattern.search(folded)} | {measure.statement for measure in named}
+    wanted = {kind for kind, pattern in _STATEMENTS if pattern.search(folded)} | {
+        measure.statement for measure in named
+    }
     for at, opened in enumerate(documents):
         names = {term for name in opened.profile.names for term in content_terms(name)}
         query = tuple(term for term in (*content_terms(asked), *widened) if term not in names)

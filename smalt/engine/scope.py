@@ -36,9 +36,12 @@ class Scope:
 @lru_cache(maxsize=4096)
 def _pattern(name: str, full: str) -> re.Pattern[str]:
     words = [re.escape(word) for word in re.split(r"[\s\-]+", name.strip(" .,")) if word]
-    body = r"[\s\-]+".join(word.rstrip(",").replace(r"\,", ",?") for word in words)
+    body = r",?[\s\-]+".join(word.rstrip(",").replace(r"\,", ",?") for word in words)
     ticker = len(name) <= 5 and name.isalpha() and name not in re.split(r"[^a-z]+", full)
-    return re.compile(rf"(?<![\w&])(?:the\s+)?{body.upper() if ticker else body}(?![\w&])(?P<own>'s|(?<=s)')?", 0 if ticker else re.IGNORECASE)
+    return re.compile(
+        rf"(?<![\w&])(?:the\s+)?{body.upper() if ticker else body}(?![\w&])(?:,?\s+(?:inc|corp|corporation|co|company|ltd|limited|plc|llc)\b\.?)?(?P<own>'s|(?<=s)')?",
+        0 if ticker else re.IGNORECASE,
+    )
 
 
 def _mentions(text: str, opened: Opened) -> list[re.Match[str]]:
@@ -73,7 +76,13 @@ def scope(question: str, documents: Sequence[Opened]) -> Scope:
         if several:
             order = _owners(mentions, order)
         outsider = _foreign(rest, documents)
-        return Scope([by_company[company] for company in order], rest, named=True, foreign=outsider if several or outsider is None else None, mentioned=order)
+        return Scope(
+            [by_company[company] for company in order],
+            rest,
+            named=True,
+            foreign=outsider if several or outsider is None else None,
+            mentioned=order,
+        )
     outsider = _foreign(text, documents)
     return Scope(list(by_company.values()), text, named=False, foreign=outsider)
 
@@ -81,7 +90,13 @@ def scope(question: str, documents: Sequence[Opened]) -> Scope:
 def _owners(mentions: dict[str, list[re.Match[str]]], order: list[str]) -> list[str]:
     """When one company alone is possessive or follows "at/for", the others are part of a label."""
     owning = [company for company in order if any(m["own"] for m in mentions[company])]
-    return owning if len(owning) == 1 and len(order) > 1 and not any(" and " in m.string[max(0, m.start() - 5) : m.start()] for m in mentions[order[-1]]) else order
+    return (
+        owning
+        if len(owning) == 1
+        and len(order) > 1
+        and not any(" and " in m.string[max(0, m.start() - 5) : m.start()] for m in mentions[order[-1]])
+        else order
+    )
 
 
 def _without(text: str, mentions: list[re.Match[str]], *, everything: bool) -> str:
@@ -97,7 +112,11 @@ def _without(text: str, mentions: list[re.Match[str]], *, everything: bool) -> s
 
 
 def _cut(text: str, m: re.Match[str]) -> str:
-    before = re.sub(r"\b(?:at|for|of|by|from|did|does|has|do|is|was|were)\s+$" if not m["own"] else r"(?!)", lambda w: w[0] if w[0].split()[0].lower() in {"did", "does", "has", "do", "is", "was", "were"} else "", text[: m.start()])
+    before = re.sub(
+        r"\b(?:at|for|of|by|from|did|does|has|do|is|was|were)\s+$" if not m["own"] else r"(?!)",
+        lambda w: w[0] if w[0].split()[0].lower() in {"did", "does", "has", "do", "is", "was", "were"} else "",
+        text[: m.start()],
+    )
     return before + " | " + text[m.end() :]
 
 
@@ -105,8 +124,15 @@ def _foreign(text: str, documents: Sequence[Opened]) -> str | None:
     """A capitalised name that owns the figure but that no document knows as a company or prints as a label."""
     for pattern in (_OWNER, _AT):
         for m in pattern.finditer(text):
-            name = re.sub(r"^(?:What|How|Find|Compute|Calculate|Show|Give|Was|Were|Is|Did|The|And|Compare)\s+", "", m[1]).strip(" .,")
-            if not name or _NOT_A_NAME.match(name) or measure_of(name) is not None or name.isupper() and len(name) <= 4 and measure_of(name.lower()):
+            name = re.sub(
+                r"^(?:What|How|Find|Compute|Calculate|Show|Give|Was|Were|Is|Did|The|And|Compare)\s+", "", m[1]
+            ).strip(" .,")
+            if (
+                not name
+                or _NOT_A_NAME.match(name)
+                or measure_of(name) is not None
+                or (name.isupper() and len(name) <= 4 and measure_of(name.lower()))
+            ):
                 continue
             if not _printed(name, documents):
                 return name
@@ -118,9 +144,18 @@ def _printed(name: str, documents: Sequence[Opened]) -> bool:
     for opened in documents:
         if folded in opened.printed:
             return True
-        if not opened.profile.names and sum(folded in fold(passage.text) for passage in opened.segment.passages[:400]) >= 1:
+        if (
+            not opened.profile.names
+            and sum(folded in fold(passage.text) for passage in opened.segment.passages[:400]) >= 1
+        ):
             return True
     return False
+
+
+def _named_quarter(name: str, asked: Asked) -> bool:
+    """True when a document is filed under the quarter asked for ("2023 Q1 …"): people ask by what they see."""
+    words = re.split(r"[^a-z0-9]+", name.lower())
+    return f"q{asked.quarter}" in words and str(asked.year) in words
 
 
 def ordered(group: list[Opened], asked: Asked) -> list[Opened]:
@@ -128,6 +163,8 @@ def ordered(group: list[Opened], asked: Asked) -> list[Opened]:
 
     def key(opened: Opened) -> tuple[int, int]:
         profile = opened.profile
+        if asked.mode is Mode.QUARTER and _named_quarter(opened.name, asked):
+            return (-1, 0)
         settled = settle(asked, profile)
         if not covered(settled, profile):
             return (2, 0)

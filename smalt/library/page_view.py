@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from smalt.library.parsed import Box, Page, Row, Table
+from smalt.kernel.errors import Missing
+from smalt.library.parsed import Box, Page, Parsed, Row, Table
 
 _REF = re.compile(r"([A-Z]{1,3})(\d{1,7})")
 
@@ -27,6 +28,18 @@ def page_view(page: Page) -> dict[str, Any]:
         "tables": [_table(table) for table in page.tables],
         "grid": _grid(page),
     }
+
+
+def page_number(read: Parsed, number: int, sheet: str = "") -> int:
+    """The 0-based page asked for, by the name of its sheet if it has one of that name, else by ``number``; `Missing`
+    when there is none.
+    """
+    for each in read.pages:
+        if sheet and each.sheet == sheet:
+            return each.number
+    if not 0 <= number < len(read.pages):
+        raise Missing("page.unknown", "The document has no such page.", facts={"pages": len(read.pages)})
+    return number
 
 
 def window_start(grid: Mapping[str, Any], cell: str | None, size: int = 200) -> int:

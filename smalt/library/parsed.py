@@ -49,8 +49,9 @@ class Row(msgspec.Struct, array_like=True):
     """A table row: ``label`` joined over wrapped lines, then its cells left to right.
 
     For PDF, footnote marks, lone currency signs, percent signs and closing brackets are merged into the cell they
-    belong to: ``$``, ``(1,234``, ``)`` become one cell ``$(1,234)``. ``indent`` is the label's left edge in points
-    (PDF) or the indent level (XLSX). ``index`` is the 1-based sheet row in workbooks and CSV, else the row's order.
+    belong to: ``$``, ``(1,234``, ``)`` become one cell ``$(1,234)``. ``indent`` is how far the label starts right of
+    the table's left edge, in points (PDF) or in levels (XLSX). ``index`` is the 1-based sheet row in workbooks
+    and CSV, else the row's order.
     """
 
     label: str

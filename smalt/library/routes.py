@@ -8,15 +8,15 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Annotated, Any
 
-from fastapi import Path, Request
+from fastapi import Path, Query, Request
 from starlette.responses import JSONResponse, Response
 
 from smalt.kernel.clock import Clock
-from smalt.kernel.errors import Failure, Missing
+from smalt.kernel.errors import Failure
 from smalt.kernel.ids import DocumentId
 from smalt.library import document, reading
 from smalt.library.document import Document, State
-from smalt.library.page_view import page_view
+from smalt.library.page_view import page_number, page_view
 from smalt.library.upload import is_same, receive
 from smalt.tenancy.policy import Act
 from smalt.tenancy.visit import Visit
@@ -30,6 +30,7 @@ from smalt.web.stream import EventStream, ServerEvent, while_welcome
 router = routes()
 FOLLOW_EVERY_S = 0.4
 PageNumber = Annotated[int, Path(ge=0, le=1_000_000)]
+SheetName = Annotated[str, Query(max_length=400)]
 
 
 def clock_of(request: Request) -> Clock:
@@ -157,9 +158,9 @@ async def get_page_image(request: Request, visit: Member, document_id: str, numb
 
 
 @router.get("/api/v1/documents/{document_id}/pages/{number}")
-async def get_page(request: Request, visit: Member, document_id: str, number: PageNumber) -> dict[str, Any]:
-    """What was read on one page (0-based): lines, tables and cells with their places."""
+async def get_page(
+    request: Request, visit: Member, document_id: str, number: PageNumber, sheet: SheetName = ""
+) -> dict[str, Any]:
+    """What was read on one page (0-based), or on the sheet of a name: lines, tables and cells with their places."""
     read = await readings_of(request).parsed(visit, DocumentId.parse(document_id))
-    if number >= len(read.pages):
-        raise Missing("page.unknown", "The document has no such page.", facts={"pages": len(read.pages)})
-    return page_view(read.pages[number])
+    return page_view(read.pages[page_number(read, number, sheet)])

@@ -9,11 +9,10 @@ from typing import Annotated, Any
 from fastapi import Query, Request
 from starlette.responses import Response
 
-from smalt.kernel.errors import Missing
 from smalt.kernel.ids import DocumentId
 from smalt.library import document
 from smalt.library.document import State
-from smalt.library.page_view import page_view, window_start
+from smalt.library.page_view import page_number, page_view, window_start
 from smalt.library.parsed import Page, Parsed
 from smalt.library.routes import readings_of
 from smalt.people.frame import frame
@@ -61,7 +60,7 @@ async def document_page(
     if found.state not in (State.READY, State.INDEXING):
         return _page(request, found, around, _unread(mark, find))
     read = await readings_of(request).parsed(visit, identity)
-    number = _number(read, page, sheet)
+    number = page_number(read, page - 1, sheet)
     shown = page_view(read.pages[number])
     variables = {
         "page": shown,
@@ -95,16 +94,6 @@ def _unread(mark: dict[str, Any], find: str) -> dict[str, Any]:
         "found": [],
         "row": 0,
     }
-
-
-def _number(read: Parsed, page: int, sheet: str) -> int:
-    """The 0-based page that is asked for, by sheet name or number; `Missing` when there is none."""
-    for each in read.pages:
-        if sheet and each.sheet == sheet:
-            return each.number
-    if page > len(read.pages):
-        raise Missing("page.unknown", "The document has no such page.", facts={"pages": len(read.pages)})
-    return page - 1
 
 
 def _tables(read: Parsed) -> list[dict[str, Any]]:

@@ -64,7 +64,7 @@ async def receive(
     counted = _Counted(chunks)
     try:
         await receiver.receive(counted.passing())
-        _require_something(counted.size_bytes)
+        _require_content(counted.size_bytes)
         async with visit.enter(Act.DOCUMENT_ADD, identity, finishes=entry) as scope:
             await _acknowledge(scope, identity, counted.size_bytes)
             await idempotency.keep(scope, key, 201, {"id": str(identity), "digest": counted.digest.hexdigest()})
@@ -75,7 +75,7 @@ async def receive(
         raise
 
 
-def _require_something(size_bytes: int) -> None:
+def _require_content(size_bytes: int) -> None:
     if size_bytes == 0:
         raise Malformed("document.empty", "The file is empty.", kept="Nothing was stored.", todo="Choose another file.")
 

@@ -22,14 +22,22 @@ _TITLES = [
     (EQUITY, re.compile(r"statements? of (?:consolidated )?(?:changes in )?(?:redeemable[\w\s]+and )?(?:total )?(?:(?:share|stock)(?:holders|owners)['\s]*s?['\s]+)?(?:equity|investment|deficit)|statements? of [\w\s']*equity")),
     (INCOME, re.compile(r"statements? of (?:consolidated )?(?:net )?(?:income|operations|earnings|profit)|income statements?|(?:profit and loss|p&l)")),
 ]  # fmt: skip
-_SENTENCE = re.compile(r"\b(?:see|notes? to|included|location|line items?|presents?|following|our|we|is|are|was|were|within|recorded|recognized|respectively|impact|effects?)\b")
+_SENTENCE = re.compile(
+    r"\b(?:see|notes? to|included|location|line items?|presents?|following|our|we|is|are|was|were|within|recorded|recognized|respectively|impact|effects?)\b"
+)
 _CORE = frozenset({INCOME, BALANCE, CASHFLOW})
 _SET_PAGES = 14
 _PART = re.compile(r"\b(?:parent|condensed financial information of|supplemental|pro forma|vie)\b")
-_OPENING = re.compile(r"\b(?:beginning|opening|start) (?:of|balances?)|\bbeginning balance|\b(?:balances?,?|at|-|cash[\w\s]*,) (?:at )?beginning\b|\bbeginning of (?:the )?(?:year|period|quarter)")
-_CLOSING = re.compile(r"\b(?:end|ending|close|closing) (?:of|balances?)|\bending balance|\b(?:balances?,?|at|-|cash[\w\s]*,) (?:at )?end\b|\bend of (?:the )?(?:year|period|quarter)")
+_OPENING = re.compile(
+    r"\b(?:beginning|opening|start) (?:of|balances?)|\bbeginning balance|\b(?:balances?,?|at|-|cash[\w\s]*,) (?:at )?beginning\b|\bbeginning of (?:the )?(?:year|period|quarter)"
+)
+_CLOSING = re.compile(
+    r"\b(?:end|ending|close|closing) (?:of|balances?)|\bending balance|\b(?:balances?,?|at|-|cash[\w\s]*,) (?:at )?end\b|\bend of (?:the )?(?:year|period|quarter)"
+)
 _BALANCE_LABEL = re.compile(r"^(?:balances?|shares? outstanding|outstanding)\b|\bbalances?\b.{0,12}$")
-_CASH_ROW = re.compile(r"\bnet cash\b|cash (?:provided|used|flows?)|operating activities|investing activities|financing activities")
+_CASH_ROW = re.compile(
+    r"\bnet cash\b|cash (?:provided|used|flows?)|operating activities|investing activities|financing activities"
+)
 _TOTAL = re.compile(r"^total\b")
 
 
@@ -41,7 +49,11 @@ def extract(parsed: Parsed, profile: Profile | None = None) -> tuple[list[Fact],
     for page in parsed.pages:
         for table in page.tables:
             above = table.box.y0 if table.box is not None else page.height
-            top = [line.text for line in page.lines[:9] if line.box is None or line.box.y0 <= above] if page.sheet is None else []
+            top = (
+                [line.text for line in page.lines[:9] if line.box is None or line.box.y0 <= above]
+                if page.sheet is None
+                else []
+            )
             note = _note(page, table, top)
             notes.append(note)
             facts.extend(_table_facts(page, table, note, len(notes) - 1, profile))
@@ -68,7 +80,7 @@ def _keep_one_set(facts: list[Fact], notes: list[TableNote]) -> None:
 
     start = max(sorted({page for page, _, _ in primary}), key=lambda page: (*weight(page), page))
     chief: dict[str, int] = {}
-    for at, size in sorted(sizes.items(), key=lambda item: -item[1]):
+    for at in sorted(sizes, key=lambda one: -sizes[one]):
         if notes[at].primary and start <= notes[at].page <= start + _SET_PAGES:
             chief.setdefault(notes[at].statement, notes[at].page)
     for note in notes:
@@ -89,14 +101,29 @@ def _title_kind(lines: list[str]) -> tuple[str, str]:
 def _content_kind(table: Table) -> str:
     keys = {label_key(row.label) for row in table.rows}
     labels = [fold(row.label) for row in table.rows]
-    if any("total asset" in key for key in keys) and any("total" in key and ("liabilit" in key or "equity" in key) for key in keys):
+    if any("total asset" in key for key in keys) and any(
+        "total" in key and ("liabilit" in key or "equity" in key) for key in keys
+    ):
         return BALANCE
-    activities = sum(any(_CASH_ROW.search(label) and word in label for label in labels) for word in ("operating", "investing", "financing"))
+    activities = sum(
+        any(_CASH_ROW.search(label) and word in label for label in labels)
+        for word in ("operating", "investing", "financing")
+    )
     if activities >= 2 and len(labels) > 12:
         return CASHFLOW
-    rolls = sum(re.match(r"(?:total )?(?:ending |beginning )?balances?\b.*(?:\d|beginning|end|,)", label) is not None for label in labels)
+    rolls = sum(
+        re.match(r"(?:total )?(?:ending |beginning )?balances?\b.*(?:\d|beginning|end|,)", label) is not None
+        for label in labels
+    )
     width = max((len(row.cells) for row in table.rows), default=0)
-    if rolls >= 2 and width >= 4 and any(re.match(r"(?:consolidated )?net (?:income|earnings|loss|\(loss\))(?!.*reclass)", label) for label in labels) and not any("reclass" in label for label in labels):
+    if (
+        rolls >= 2
+        and width >= 4
+        and any(
+            re.match(r"(?:consolidated )?net (?:income|earnings|loss|\(loss\))(?!.*reclass)", label) for label in labels
+        )
+        and not any("reclass" in label for label in labels)
+    ):
         return EQUITY
     taxes = any("income tax" in label for label in labels)
     profit = any(re.match(r"(?:consolidated )?net (?:income|earnings|loss|\(loss\))", label) for label in labels)
@@ -106,7 +133,12 @@ def _content_kind(table: Table) -> str:
 
 
 def _note(page: Page, table: Table, top: list[str]) -> TableNote:
-    near = [*table.above[-6:], *(row.label for row in table.header), *(cell.text for row in table.header for cell in row.cells if len(cell.text) > 14), *(row.label for row in table.rows[:2] if not row.cells)]
+    near = [
+        *table.above[-6:],
+        *(row.label for row in table.header),
+        *(cell.text for row in table.header for cell in row.cells if len(cell.text) > 14),
+        *(row.label for row in table.rows[:2] if not row.cells),
+    ]
     kind, title = _title_kind(near)
     if kind == NOTE:
         kind, title = _title_kind(top)
@@ -122,7 +154,11 @@ def _note(page: Page, table: Table, top: list[str]) -> TableNote:
 
 
 def _scales(table: Table, page: Page, profile: Profile, columns: dict[int, Column]) -> units.Scale:
-    heads = [row.label for row in table.header] + [cell.text for row in table.header for cell in row.cells] + [c.header for c in columns.values()]
+    heads = (
+        [row.label for row in table.header]
+        + [cell.text for row in table.header for cell in row.cells]
+        + [c.header for c in columns.values()]
+    )
     stub = [row.label for row in table.rows[:2] if not row.cells]
     for group in ([*heads, " ".join(heads)], stub, list(reversed(table.above[-5:])), [" ".join(table.above[-2:])]):
         for text in group:
@@ -141,8 +177,14 @@ def _whole_span(span: Span, note: TableNote, profile: Profile) -> Span:
     end, months, year, quarter = span.end, span.months, span.year, span.quarter
     if note.statement == BALANCE:
         months = 0
-    elif note.statement in {INCOME, CASHFLOW, COMPREHENSIVE} and months in (None, 0) and (end is not None or year is not None):
-        months = profile.months if profile.months and profile.months != 12 and quarter is None else (3 if quarter else 12)
+    elif (
+        note.statement in {INCOME, CASHFLOW, COMPREHENSIVE}
+        and months in (None, 0)
+        and (end is not None or year is not None)
+    ):
+        months = (
+            profile.months if profile.months and profile.months != 12 and quarter is None else (3 if quarter else 12)
+        )
     if end is None and year is not None and quarter is None:
         end = profile.fiscal_ends.get(year)
         if months is not None and months not in (0, 12):
@@ -167,7 +209,7 @@ def _row_span(label: str, span: Span, profile: Profile) -> Span:
         return Span(found[-1][2], 0, label_year(profile, found[-1][2]))
     if span.end is None or (span.months == 0 and not _OPENING.search(folded)):
         return span
-    months = span.months if span.months else 12
+    months = span.months or 12
     if _OPENING.search(folded) and not re.search(r"\bnet\b.{0,12}\b(?:increase|decrease|change)", folded):
         start = back(span.end, months) - timedelta(days=1)
         if span.year is not None and months == 12:
@@ -200,7 +242,7 @@ def _table_facts(page: Page, table: Table, note: TableNote, index: int, profile:
             head_before = True
             continue
         head_before = False
-        if _heads_again(row, columns):
+        if _heads_again(row):
             continue
         path = _path(stack, row)
         if not label and path and _sums(row, [one for _, one in running]):
@@ -213,35 +255,68 @@ def _table_facts(page: Page, table: Table, note: TableNote, index: int, profile:
             value = printed_number(cell.text.replace(" ", "").rstrip("*†"))
             if column is None or value is None or not label:
                 continue
-            unit = units.unit_of(label, path, cell.text, column.qualifier, percent_column=column.percent or cell.column in percents, share_column=column.shares)
+            unit = units.unit_of(
+                label,
+                path,
+                cell.text,
+                column.qualifier,
+                percent_column=column.percent or cell.column in percents,
+                share_column=column.shares,
+            )
             if unit == Unit.SHARES and note.statement == BALANCE:
                 unit = Unit.MONEY
-            scale = _scale_for(unit, scales, column, cell.text, profile)
+            scale = _scale_for(unit, scales, column, cell.text)
             span = _row_span(label, spans[cell.column], profile)
             box = cell.box
-            facts.append(Fact(label, path, cell.text, value * (Decimal(10) ** scale), unit, scale, currency if unit in (Unit.MONEY, Unit.PER_SHARE) else None, span, column.header, column.qualifier, column.change, page.number, index, number, cell.column, box, cell.ref, page.sheet))
+            facts.append(
+                Fact(
+                    label,
+                    path,
+                    cell.text,
+                    value * (Decimal(10) ** scale),
+                    unit,
+                    scale,
+                    currency if unit in (Unit.MONEY, Unit.PER_SHARE) else None,
+                    span,
+                    column.header,
+                    column.qualifier,
+                    column.change,
+                    page.number,
+                    index,
+                    number,
+                    cell.column,
+                    box,
+                    cell.ref,
+                    page.sheet,
+                )
+            )
     return facts
 
 
 def _percent_columns(table: Table) -> set[int]:
-    """Columns with a percent sign on some cells and no currency, thousands or large figure on any: all are percentages."""
-    marked, barred = set(), set()
+    """Columns whose unmarked cells are printed like their marked ones ("21.0 %", then "1.1"): all are percentages."""
+    marked: dict[int, set[int]] = {}
+    plain: dict[int, set[int]] = {}
+    barred = set()
     for row in table.rows:
         for cell in row.cells:
-            if "%" in cell.text:
-                marked.add(cell.column)
-            elif re.search(r"[$€£¥,]|\d{4}", cell.text):
+            if re.search(r"[$€£¥,]|\d{4}", cell.text):
                 barred.add(cell.column)
-    return marked - barred
+            elif printed_number(cell.text.replace(" ", "")) is not None and re.search(r"\d", cell.text):
+                places = len(re.sub(r"\D", "", cell.text.partition(".")[2]))
+                (marked if "%" in cell.text else plain).setdefault(cell.column, set()).add(places)
+    return {
+        at for at, places in marked.items() if at not in barred and min(places) > 0 and plain.get(at, places) <= places
+    }
 
 
-def _heads_again(row: Row, columns: dict[int, Column]) -> bool:
+def _heads_again(row: Row) -> bool:
     """A row of years in the middle of a table repeats its head."""
     texts = [cell.text.strip() for cell in row.cells]
     return len(texts) >= 2 and not row.label and all(re.fullmatch(r"(?:19|20)\d\d", text) for text in texts)
 
 
-def _scale_for(unit: Unit, scales: units.Scale, column: Column, printed: str, profile: Profile) -> int:
+def _scale_for(unit: Unit, scales: units.Scale, column: Column, printed: str) -> int:
     if unit == Unit.MONEY:
         return column.scale if column.scale is not None else scales.money or 0
     if unit == Unit.SHARES:
@@ -272,7 +347,12 @@ def _sums(total: Row, parts: list[Row]) -> bool:
         value = printed_number(cell.text.replace(" ", ""))
         if value is None:
             return False
-        numbers = [printed_number(other.text.replace(" ", "")) for part in parts for other in part.cells if other.column == cell.column]
+        numbers = [
+            printed_number(other.text.replace(" ", ""))
+            for part in parts
+            for other in part.cells
+            if other.column == cell.column
+        ]
         if sum((number for number in numbers if number is not None), Decimal(0)) != value:
             return False
         checked += 1
@@ -287,6 +367,9 @@ def _close(stack: list[tuple[float, str]], row: Row) -> None:
 
 def _path(stack: list[tuple[float, str]], row: Row) -> tuple[str, ...]:
     total = _TOTAL.match(fold(row.label)) is not None
-    while stack and (stack[-1][0] > row.indent + 1.5 or (len(stack) > 1 and total and stack[-1][0] > row.indent - 1.5 and stack[-2][0] < stack[-1][0])):
+    while stack and (
+        stack[-1][0] > row.indent + 1.5
+        or (len(stack) > 1 and total and stack[-1][0] > row.indent - 1.5 and stack[-2][0] < stack[-1][0])
+    ):
         stack.pop()
     return tuple(text for _, text in stack)

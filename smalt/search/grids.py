@@ -50,7 +50,11 @@ def _grid(page: Page) -> Grid | None:
     columns = sorted(cells[head_at][1])
     heads = tuple(cells[head_at][1][column][0] for column in columns)
     refs = tuple(_letters(cells[head_at][1][column][1]) for column in columns)
-    records = [Record(number, tuple(at.get(column, ("", None))[0] for column in columns)) for number, at in cells[head_at + 1 :] if at]
+    records = [
+        Record(number, tuple(at.get(column, ("", None))[0] for column in columns))
+        for number, at in cells[head_at + 1 :]
+        if at
+    ]
     preface = [Record(number, tuple(at[column][0] for column in sorted(at))) for number, at in cells[:head_at] if at]
     return Grid(page.number, page.sheet, heads, refs, records, preface)
 
@@ -68,9 +72,14 @@ def _head(cells: list[tuple[int, dict[int, tuple[str, str | None]]]]) -> int | N
         if len(texts) < 3 or len(set(texts)) < len(texts) or any(printed_number(text) is not None for text in texts):
             continue
         following = cells[at + 1 : at + 41]
-        filled = sum(len([1 for column in row if other.get(column, ("", None))[0]]) >= 0.6 * len(row) for _, other in following)
-        mixed = sum(sum(printed_number(text) is None and bool(text) for text, _ in other.values()) >= 2 for _, other in following)
-        if len(cells) - at > _LEAST_RECORDS and filled >= 0.8 * len(following) and mixed >= 0.6 * len(following):
-            if best is None or len(texts) > best[0]:
-                best = (len(texts), at)
+        filled = sum(
+            len([1 for column in row if other.get(column, ("", None))[0]]) >= 0.6 * len(row) for _, other in following
+        )
+        mixed = sum(
+            sum(printed_number(text) is None and bool(text) for text, _ in other.values()) >= 2
+            for _, other in following
+        )
+        dense = len(cells) - at > _LEAST_RECORDS and filled >= 0.8 * len(following) and mixed >= 0.6 * len(following)
+        if dense and (best is None or len(texts) > best[0]):
+            best = (len(texts), at)
     return best[1] if best is not None else None

@@ -12,7 +12,9 @@ from smalt.search.model import Column
 from smalt.search.periods import Span, dates, fiscal_years, header_span, month_day, months_of, quarter_of, years
 from smalt.search.tokens import fold
 
-_CHANGE = re.compile(r"\bchange|\bvs\.?\b|\bversus\b|\bvariance\b|\b(?:increase|decrease)\b|%\s*chg|\bfluctuation\b|\bgrowth\b|\byoy\b|y/y|\bcompared\b")
+_CHANGE = re.compile(
+    r"\bchange|\bvs\.?\b|\bversus\b|\bvariance\b|\b(?:increase|decrease)\b|%\s*chg|\bfluctuation\b|\bgrowth\b|\byoy\b|y/y|\bcompared\b"
+)
 _PERCENT_HEAD = re.compile(r"^[(\s]*(?:%|percent(?:age)?)\b|%|\bpercentage\b|\bpercent\b")
 _PERIOD_WORDS = re.compile(
     r"\b(?:january|february|march|april|may|june|july|august|september|october|november|december|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec"
@@ -22,7 +24,9 @@ _PERIOD_WORDS = re.compile(
 _SHARE_HEAD = re.compile(r"\b(?:number of )?shares\b|\bunits\b|\brsus?\b")
 _TITLE = re.compile(r"\bstatements? of\b|\bbalance sheets?\b|\bsee accompanying\b|\(unaudited\)$")
 _DAY_STUB = re.compile(r"^(?:[A-Za-z]+\.? )?\d{1,2},?$")
-_LENGTHS = re.compile(r"(?:three|six|nine|twelve)\s+months\s+ended|(?:thirteen|twenty-six|thirty-nine|fifty-two|fifty-three|1[34]|2[67]|39|40|5[23])\s+weeks\s+ended|(?:fiscal\s+)?(?:years?|quarters?)\s+ended")
+_LENGTHS = re.compile(
+    r"(?:three|six|nine|twelve)\s+months\s+ended|(?:thirteen|twenty-six|thirty-nine|fifty-two|fifty-three|1[34]|2[67]|39|40|5[23])\s+weeks\s+ended|(?:fiscal\s+)?(?:years?|quarters?)\s+ended"
+)
 _YEAR_ONLY = re.compile(r"^\W*(?:19|20)\d\d\W*(?:\(?[a-z0-9]\)?)?$")
 
 
@@ -87,9 +91,12 @@ def _split(table: Table, extent: dict[int, tuple[float, float]]) -> tuple[list[R
         for cell in row.cells:
             if cell.box is None:
                 over.append(cell)
-            elif units.is_caption(cell.text) or _TITLE.search(fold(cell.text)):
-                context.append(cell.text)
-            elif cell.box.x1 < left - 4 or (cell.box.x0 < left - 90 and cell.box.x1 - cell.box.x0 > (right - left) * 0.8):
+            elif (
+                units.is_caption(cell.text)
+                or _TITLE.search(fold(cell.text))
+                or cell.box.x1 < left - 4
+                or (cell.box.x0 < left - 90 and cell.box.x1 - cell.box.x0 > (right - left) * 0.8)
+            ):
                 context.append(cell.text)
             else:
                 over.append(cell)
@@ -105,7 +112,9 @@ def _lead_rows(table: Table) -> list[Row]:
         texts = [cell.text for cell in row.cells]
         if not texts:
             continue
-        if all(_YEAR_ONLY.match(text.strip()) or (dates(text) and len(text) < 24) for text in texts) and (not re.search(r"\d", row.label[-4:]) or _DAY_STUB.match(row.label.strip())):
+        if all(_YEAR_ONLY.match(text.strip()) or (dates(text) and len(text) < 24) for text in texts) and (
+            not re.search(r"\d", row.label[-4:]) or _DAY_STUB.match(row.label.strip())
+        ):
             found.append(row)
         else:
             break
@@ -206,7 +215,15 @@ def _column(header: str, lent: list[str]) -> Column:
     several = len(set(years(folded))) > 1 and not fiscal_years(folded) and not dates(folded)
     change = bool(_CHANGE.search(folded)) or (several and re.search(r"\bv|-", folded) is not None)
     scale = units.scale_of(header) if units.is_caption(header) else None
-    return Column(header, span, qualifier_of(header), _PERCENT_HEAD.search(folded) is not None, change, scale, _SHARE_HEAD.search(folded) is not None and "per share" not in folded)
+    return Column(
+        header,
+        span,
+        qualifier_of(header),
+        _PERCENT_HEAD.search(folded) is not None,
+        change,
+        scale,
+        _SHARE_HEAD.search(folded) is not None and "per share" not in folded,
+    )
 
 
 def _lend_years(found: dict[int, Column]) -> None:

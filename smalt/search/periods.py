@@ -21,8 +21,31 @@ _MONTH_DAY = re.compile(rf"\b({_MONTH})\.?\s+(\d{{1,2}})\b(?!\s*,?\s*(?:19|20)\d
 _MONTH_YEAR = re.compile(rf"\b({_MONTH})\.?,?\s+((?:19|20)\d\d)\b")
 _FISCAL = re.compile(r"\b(?:fiscal(?:\s+years?)?|fy|financial\s+year)\s*'?((?:19|20)\d\d|\d\d)\b")
 _YEAR = re.compile(r"(?<![\d.,$/-])((?:19|20)\d\d)[ae]?(?![\d%]|[.,]\d|/\d)")
-_COUNT = {"one": 1, "three": 3, "six": 6, "nine": 9, "twelve": 12, "3": 3, "6": 6, "9": 9, "12": 12, "thirteen": 3, "13": 3, "14": 3,
-          "fourteen": 3, "twenty-six": 6, "26": 6, "27": 6, "thirty-nine": 9, "39": 9, "40": 9, "fifty-two": 12, "52": 12, "fifty-three": 12, "53": 12}
+_COUNT = {
+    "one": 1,
+    "three": 3,
+    "six": 6,
+    "nine": 9,
+    "twelve": 12,
+    "3": 3,
+    "6": 6,
+    "9": 9,
+    "12": 12,
+    "thirteen": 3,
+    "13": 3,
+    "14": 3,
+    "fourteen": 3,
+    "twenty-six": 6,
+    "26": 6,
+    "27": 6,
+    "thirty-nine": 9,
+    "39": 9,
+    "40": 9,
+    "fifty-two": 12,
+    "52": 12,
+    "fifty-three": 12,
+    "53": 12,
+}
 _SPAN = re.compile(
     r"\b(three|six|nine|twelve|3|6|9|12)[\s-]*(?:fiscal\s+)?months?\b(?:\s+period)?(?:\s+end(?:ed|ing))?"
     r"|\b(thirteen|fourteen|twenty-six|thirty-nine|fifty-two|fifty-three|13|14|26|27|39|40|52|53)[\s-]+weeks?(?:\s+end(?:ed|ing))"
@@ -169,7 +192,15 @@ def header_span(text: str, context: list[str] | None = None) -> Span:
         return Span(None, 3, quarter[1] or year, quarter[0])
     if fiscal_years(text):
         return Span(None, length, year)
-    named = next((day for line in reversed(context) for _, _, day in dates(line) if day.year == year and month_day(text) is None), None)
+    named = next(
+        (
+            day
+            for line in reversed(context)
+            for _, _, day in dates(line)
+            if day.year == year and month_day(text) is None
+        ),
+        None,
+    )
     if named is not None:
         return Span(named, length)
     day = month_day(text) or next((day for line in reversed(context) if (day := _lent_day(line)) is not None), None)
@@ -177,7 +208,10 @@ def header_span(text: str, context: list[str] | None = None) -> Span:
         found_month = _MONTH_YEAR.search(fold(text))
         if found_month is not None:
             month = _MONTHS[found_month[1]]
-            return Span(date(int(found_month[2]), month, calendar.monthrange(int(found_month[2]), month)[1]), length if length is not None else 0)
+            return Span(
+                date(int(found_month[2]), month, calendar.monthrange(int(found_month[2]), month)[1]),
+                length if length is not None else 0,
+            )
         return Span(None, length, year)
     end = _day(str(year), day[0], str(day[1])) or _day(str(year), day[0], "28")
     return Span(end, length if length is not None or month_day(text) is None else 0, None)
@@ -197,7 +231,9 @@ def _lent_length(context: list[str], own: int | None, *, dated: bool) -> int | N
 def _lent_day(line: str) -> tuple[int, int] | None:
     folded = fold(line)
     for m in _MONTH_DAY.finditer(folded):
-        if 1 <= int(m[2]) <= 31 and (len(folded) < 60 or re.search(r"(?:ended|as of|as at|at|ending)[:,]?\s*$", folded[: m.start()])):
+        if 1 <= int(m[2]) <= 31 and (
+            len(folded) < 60 or re.search(r"(?:ended|as of|as at|at|ending)[:,]?\s*$", folded[: m.start()])
+        ):
             return _MONTHS[m[1]], int(m[2])
     for m in _DATE.finditer(folded):
         if re.search(r"(?:ended|as of|as at|at|ending)[:,]?\s*$", folded[: m.start()]):

@@ -22,13 +22,57 @@ _CHARTER = re.compile(r"exact names? of (?:the )?(?:registrant|issuer|company)")
 _SUFFIX = re.compile(
     r"[\s,]+(?:inc|incorporated|corp|corporation|co|company|companies|ltd|limited|plc|llc|l\.?l\.?c|lp|l\.?p|n\.?v|s\.?a|se|ag|ab|asa|group|holdings?|trust|the|/[a-z]{2}/)\.?$"
 )
-_LEGAL = re.compile(r"^[A-Z][\w&.,'\- ]*\b(?:Inc|INC|Incorporated|Corp|CORP|Corporation|CORPORATION|Company|COMPANY|Co|Ltd|LTD|Limited|plc|PLC|LLC|L\.P|N\.V|AG|GmbH|SE|S\.A|Group|GROUP|Holdings|HOLDINGS)$")
+_LEGAL = re.compile(
+    r"^[A-Z0-9][\w&.,'\- ]*\b(?:Inc|INC|Incorporated|Corp|CORP|Corporation|CORPORATION|Company|COMPANY|Co|Ltd|LTD|Limited|plc|PLC|LLC|L\.P|N\.V|AG|GmbH|SE|S\.A|Group|GROUP|Holdings|HOLDINGS)$"
+)
 _ALIAS = re.compile(r"\(?\"([A-Z][\w&.\- ]{1,28}?),?\"")
 _TICKER = re.compile(r"\b([A-Z]{1,5})\s+(?:The\s+)?(?:New York Stock Exchange|NYSE|Nasdaq|NASDAQ)")
 _GENERIC = frozenset(
-    "company registrant we us our corporation group the company the corporation the group exchange act sec gaap act board plan issuer parent "
-    "securities act notes guarantor code rsus credit agreement".split()
-) | {"the company", "exchange act", "securities act", "the act", "the notes", "the group", "the registrant", "the corporation"}
+    [
+        "company",
+        "registrant",
+        "we",
+        "us",
+        "our",
+        "corporation",
+        "group",
+        "the",
+        "company",
+        "the",
+        "corporation",
+        "the",
+        "group",
+        "exchange",
+        "act",
+        "sec",
+        "gaap",
+        "act",
+        "board",
+        "plan",
+        "issuer",
+        "parent",
+        "securities",
+        "act",
+        "notes",
+        "guarantor",
+        "code",
+        "rsus",
+        "credit",
+        "agreement",
+    ]
+) | {
+    "the company",
+    "exchange act",
+    "securities act",
+    "the act",
+    "the notes",
+    "the group",
+    "the registrant",
+    "the corporation",
+}
+_FISCAL_ENDED = re.compile(
+    r"\bfiscal (?:year )?((?:19|20)\d\d)\b[^.;]{0,48}?\bended (?:on )?([a-z]+ \d{1,2} ?, ?\d{4})"
+)
 _FISCAL_WORD = re.compile(r"\bfiscal\s+(?:year\s+)?((?:19|20)\d\d)\b")
 _SPLIT_CAPS = re.compile(r"\b([A-Z]) ([A-Z]{2,})\b")
 
@@ -46,12 +90,24 @@ def name_keys(name: str) -> list[str]:
     """The forms by which a company is asked for: full, without its legal suffix, and its initials around an "&"."""
     full = fold(name).strip(" .,")
     bare = _strip_suffix(full)
-    bare = bare[4:] if bare.startswith("the ") else bare
+    bare = bare.removeprefix("the ")
     found = [full, bare]
+    if bare.endswith(".com"):
+        found.append(bare.removesuffix(".com"))
     words = [word for word in re.split(r"[\s,]+", bare) if word]
     if "&" in words and len(words) == 3:
         found.append(f"{words[0][0]}&{words[2][0]}")
     return list(dict.fromkeys(item for item in found if item))
+
+
+def _rejoined(name: str, lines: list[str]) -> str:
+    """Small capitals may read as "R ESORTS": joined where the text also prints the whole word."""
+    text = " ".join(lines).upper()
+
+    def join(m: re.Match[str]) -> str:
+        return m[1] + m[2] if re.search(rf"\b{m[1]}{m[2]}\b", text) else m[0]
+
+    return _SPLIT_CAPS.sub(join, name)
 
 
 def _company(lines: list[str]) -> str:
@@ -59,11 +115,22 @@ def _company(lines: list[str]) -> str:
         if _CHARTER.search(fold(line)):
             for back in range(1, 4):
                 candidate = lines[index - back].strip(" _,.") if index >= back else ""
-                if len(candidate) > 2 and re.search(r"[A-Za-z]{2}", candidate) and not re.match(r"(?i)commission file|form 10", candidate):
-                    return _SPLIT_CAPS.sub(r"\1 \2", candidate)
+                if (
+                    len(candidate) > 2
+                    and re.search(r"[A-Za-z]{2}", candidate)
+                    and not re.match(
+                        r"(?i)commission file|form 10|for the (?:transition|fiscal|quarterly)|transition period",
+                        candidate,
+                    )
+                ):
+                    return _rejoined(candidate, lines)
     for line in lines[:60]:
         candidate = line.strip(" _,.")
-        if _LEGAL.search(candidate) and len(candidate) < 60 and not re.search(r"(?i)securities and exchange|exchange act|stock|nasdaq|file number|title of", candidate):
+        if (
+            _LEGAL.search(candidate)
+            and len(candidate) < 60
+            and not re.search(r"(?i)securities and exchange|exchange act|stock|nasdaq|file number|title of", candidate)
+        ):
             return candidate
     return ""
 
@@ -98,6 +165,9 @@ def _label_offset(text: str, anchor: date) -> int:
     """0 when a fiscal year is named after the calendar year it ends in, -1 when after the year before."""
     if anchor.month > 6:
         return 0
+    stated = Counter(int(m[1]) - day.year for m in _FISCAL_ENDED.finditer(text) for _, _, day in dates(m[2])[:1])
+    if stated and stated.most_common(1)[0][0] in {0, -1}:
+        return stated.most_common(1)[0][0]
     if anchor.month == 1 and anchor.day <= 7:
         return -1
     counts = Counter(int(m[1]) for m in _FISCAL_WORD.finditer(text))
@@ -108,7 +178,14 @@ def _period(head: str) -> tuple[date | None, int | None]:
     for m in _PERIOD.finditer(head):
         found = dates(m[2])
         if found:
-            length = {"fiscal year": 12, "year": 12, "six months": 6, "half-year": 6, "half year": 6, "nine months": 9}.get(m[1], 3)
+            length = {
+                "fiscal year": 12,
+                "year": 12,
+                "six months": 6,
+                "half-year": 6,
+                "half year": 6,
+                "nine months": 9,
+            }.get(m[1], 3)
             return found[0][2], length
     return None, None
 
@@ -127,7 +204,12 @@ def profile_of(parsed: Parsed, name_hint: str = "") -> Profile:
     pages = parsed.pages
     head_lines = [line.text for page in pages[:3] for line in page.lines]
     raw_head = "\n".join(head_lines)
-    head, text = fold(raw_head), fold("\n".join(line.text for page in pages for line in page.lines)) if parsed.kind in {Kind.PDF, Kind.DOCX, Kind.MARKDOWN, Kind.TEXT} else ""
+    head, text = (
+        fold(raw_head),
+        fold("\n".join(line.text for page in pages for line in page.lines))
+        if parsed.kind in {Kind.PDF, Kind.DOCX, Kind.MARKDOWN, Kind.TEXT}
+        else "",
+    )
     form_found = _FORM.search(head)
     form = (form_found[1] + (form_found[2] or "")).upper() if form_found else ""
     end, months = _period(head)
@@ -146,8 +228,20 @@ def profile_of(parsed: Parsed, name_hint: str = "") -> Profile:
         names += [m[1].lower() for m in _TICKER.finditer(raw_head)][:1]
     elif name_hint:
         names = []
-    currency_votes = Counter(code for page in pages[:60] for table in page.tables for line in [*table.above[-2:], *(c.text for r in table.rows[:3] for c in r.cells)] if (code := units.currency_of(line)))
-    scale_votes = Counter(scale for page in pages for table in page.tables for line in [*table.above[-3:], *(r.label for r in table.header)] if (scale := units.caption_scale(line).money))
+    currency_votes = Counter(
+        code
+        for page in pages[:60]
+        for table in page.tables
+        for line in [*table.above[-2:], *(c.text for r in table.rows[:3] for c in r.cells)]
+        if (code := units.currency_of(line))
+    )
+    scale_votes = Counter(
+        scale
+        for page in pages
+        for table in page.tables
+        for line in [*table.above[-3:], *(r.label for r in table.header)]
+        if (scale := units.caption_scale(line).money)
+    )
     return Profile(
         names=list(dict.fromkeys(names)),
         display_name=company,
@@ -167,8 +261,10 @@ def _lead_word(company: str, pages: list[Page]) -> list[str]:
         return []
     lower = words[0].lower()
     text = "\n".join(line.text for page in pages[:60] for line in page.lines)
-    alone = len(re.findall(rf"\b(?:{words[0].title()}|{words[0].upper()})\b(?!\s+{re.escape(words[1])})", text, re.IGNORECASE))
-    return [lower] if alone >= 10 and re.search(rf"\b{re.escape(lower)}\b", text) is None else []
+    alone = len(
+        re.findall(rf"\b(?:{words[0].title()}|{words[0].upper()})\b(?!\s+{re.escape(words[1])})", text, re.IGNORECASE)
+    )
+    return [lower] if alone >= 10 and re.search(rf"(?<![.@/\w]){re.escape(lower)}(?![.@\w])", text) is None else []
 
 
 def _initials(bare: str) -> set[str]:

@@ -23,7 +23,9 @@ from smalt.search.tokens import content_terms, fold, label_key
 
 SEGMENT_VERSION = 1
 _PASSAGE_CHARS = 900
-_STATEMENT_TITLE = re.compile(r"statements? of (?:\w+ ){0,3}(?:income|operations|earnings|cash flows?|financial position|equity)|balance sheets?")
+_STATEMENT_TITLE = re.compile(
+    r"statements? of (?:\w+ ){0,3}(?:income|operations|earnings|cash flows?|financial position|equity)|balance sheets?"
+)
 _CONTENTS = re.compile(r"table of contents|index to (?:consolidated )?financial statements|^exhibit")
 
 
@@ -63,7 +65,9 @@ def content_terms_of(page: Page) -> list[str]:
     """The searchable words of a page: its lines without pure numbers (years stay)."""
     found: list[str] = []
     for line in page.lines:
-        found += [term for term in content_terms(line.text) if not term[0].isdigit() or re.fullmatch(r"(?:19|20)\d\d", term)]
+        found += [
+            term for term in content_terms(line.text) if not term[0].isdigit() or re.fullmatch(r"(?:19|20)\d\d", term)
+        ]
     if not page.lines:
         for table in page.tables:
             for row in [*table.header, *table.rows]:
@@ -72,7 +76,11 @@ def content_terms_of(page: Page) -> list[str]:
 
 
 def _without(parsed: Parsed, taken: set[int]) -> Parsed:
-    return Parsed(parsed.kind, [page for index, page in enumerate(parsed.pages) if index not in taken], parsed.title) if taken else parsed
+    return (
+        Parsed(parsed.kind, [page for index, page in enumerate(parsed.pages) if index not in taken], parsed.title)
+        if taken
+        else parsed
+    )
 
 
 def _prior(page: Page) -> float:
@@ -89,7 +97,7 @@ def _prior(page: Page) -> float:
 
 def _passages(parsed: Parsed) -> list[Passage]:
     """Paragraphs: runs of prose lines of one page, cut near 900 characters."""
-    found = []
+    found: list[Passage] = []
     for page in parsed.pages:
         run: list[Line] = []
         for line in [*page.lines, Line("")]:
@@ -110,7 +118,11 @@ def _flush(found: list[Passage], run: list[Line], page: Page) -> None:
     if len(text) < 40 or sum(ch.isalpha() for ch in text) < len(text) * 0.5:
         return
     boxes = [line.box for line in run if line.box is not None]
-    box = Box(min(b.x0 for b in boxes), min(b.y0 for b in boxes), max(b.x1 for b in boxes), max(b.y1 for b in boxes)) if boxes else None
+    box = (
+        Box(min(b.x0 for b in boxes), min(b.y0 for b in boxes), max(b.x1 for b in boxes), max(b.y1 for b in boxes))
+        if boxes
+        else None
+    )
     found.append(Passage(page.number, text, box, page.sheet))
 
 
@@ -124,9 +136,13 @@ def decode(data: bytes) -> Segment:
     try:
         segment = msgspec.msgpack.decode(data, type=Segment)
     except (msgspec.ValidationError, msgspec.DecodeError):
-        raise Untrusted("segment.unreadable", "A search index could not be read.", todo="Read the document again.") from None
+        raise Untrusted(
+            "segment.unreadable", "A search index could not be read.", todo="Read the document again."
+        ) from None
     if segment.version != SEGMENT_VERSION:
-        raise Untrusted("segment.version", "A search index was written by another version.", todo="Read the document again.")
+        raise Untrusted(
+            "segment.version", "A search index was written by another version.", todo="Read the document again."
+        )
     return segment
 
 
@@ -164,7 +180,9 @@ class Opened:
         return rank_pages(self.segment, content_terms(query), self.average)[:limit]
 
 
-def rank_pages(segment: Segment, query: tuple[str, ...], average: float, weights: dict[str, float] | None = None) -> list[tuple[int, float]]:
+def rank_pages(
+    segment: Segment, query: tuple[str, ...], average: float, weights: dict[str, float] | None = None
+) -> list[tuple[int, float]]:
     """BM25 (k1 1.2, b 0.6) over pages, scaled by priors; ``weights`` raise or lower single terms."""
     total = len(segment.lengths)
     scores: dict[int, float] = defaultdict(float)

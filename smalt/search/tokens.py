@@ -7,18 +7,91 @@ import unicodedata
 from functools import lru_cache
 
 _FOLD = str.maketrans(
-    {"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "−": "-", "‐": "-", "‑": "-", "\u00a0": " ", "®": " ", "™": " "}
+    {
+        "’": "'",
+        "‘": "'",
+        "“": '"',
+        "”": '"',
+        "–": "-",
+        "—": "-",
+        "−": "-",
+        "‐": "-",
+        "‑": "-",
+        "\u00a0": " ",
+        "®": " ",
+        "™": " ",
+    }
 )
 _WORD = re.compile(r"[a-z]+(?:&[a-z]+)*|\d+(?:[.,]\d+)*")
 _POSSESSIVE = re.compile(r"(?<=[a-z])'s\b|(?<=s)'(?=\s|$)")
 _NOTE = re.compile(
-    r"\s*\((?:see )?notes?\s+[\d,\s and]+\)|\s*\[[a-z0-9]{1,2}\]|\s*\(\d{1,2}\)(?=\s|$|,|\()|(?<=[a-z)])\s*\([a-z]\)(?=\s|$)", re.IGNORECASE
+    r"\s*\((?:see )?notes?\s+[\d,\s and]+\)|\s*\[[a-z0-9]{1,2}\]|\s*\(\d{1,2}\)(?=\s|$|,|\()|(?<=[a-z)])\s*\([a-z]\)(?=\s|$)",
+    re.IGNORECASE,
 )
 STOP = frozenset(
-    "the a an of for in on at to and or by from with as was were is are be been its it this that their our we how much many what which "
-    "did does do has had have find give show tell me please during".split()
+    [
+        "the",
+        "a",
+        "an",
+        "of",
+        "for",
+        "in",
+        "on",
+        "at",
+        "to",
+        "and",
+        "or",
+        "by",
+        "from",
+        "with",
+        "as",
+        "was",
+        "were",
+        "is",
+        "are",
+        "be",
+        "been",
+        "its",
+        "it",
+        "this",
+        "that",
+        "their",
+        "our",
+        "we",
+        "how",
+        "much",
+        "many",
+        "what",
+        "which",
+        "did",
+        "does",
+        "do",
+        "has",
+        "had",
+        "have",
+        "find",
+        "give",
+        "show",
+        "tell",
+        "me",
+        "please",
+        "during",
+        "why",
+        "where",
+        "who",
+        "whom",
+        "explain",
+        "describe",
+    ]
 )
-_IRREGULAR = {"taxes": "tax", "losses": "loss", "earnings": "earning", "sales": "sale", "less": "less", "businesses": "business"}
+_IRREGULAR = {
+    "taxes": "tax",
+    "losses": "loss",
+    "earnings": "earning",
+    "sales": "sale",
+    "less": "less",
+    "businesses": "business",
+}
 
 
 def fold(text: str) -> str:

@@ -16,7 +16,9 @@ _CAPTION = re.compile(
     r"|^\W*(?:u\.?s\.? )?(?:dollars? |\$ ?)?(?:in )?(?:thousand|million|billion)s?\b|\(\s*\$?\s*(?:thousand|million|billion)s|[$€£]\s?(?:mm|mn|bn|000'?s)\b|\('?000'?s\)"
     r"|\((?:thousand|million|billion)s? of|\b(?:thousand|million|billion)s of (?:dollar|u\.?s|euro|yen)"
 )
-_SHARES_EXCEPTION = re.compile(r"(?:number of )?shares?(?:,| which| are| in| reflected| amounts?| data)*[^;)]{0,30}?\b(?:in )(thousand|million|billion)s?")
+_SHARES_EXCEPTION = re.compile(
+    r"(?:number of )?shares?(?:,| which| are| in| reflected| amounts?| data)*[^;)]{0,30}?\b(?:in )(thousand|million|billion)s?"
+)
 _PER_SHARE_ONLY = re.compile(r"\bper[- ](?:(?:common|ordinary|diluted|basic|preferred)[- ])?(?:share|unit|ads)s?")
 _CURRENCY = [
     (re.compile(r"€|\beuros?\b|\beur\b"), "EUR"),
@@ -37,11 +39,21 @@ _SHARES = re.compile(
     r"|\bnumber of (?:common )?shares?\b|\baverage (?:common )?shares\b|\b(?:diluted|basic|common|dilutive) (?:common )?shares\b|\bshares used\b|^shares$"
     r"|\bdenominator\b|\bshare ?count\b|\beffect of dilutive\b|\bdilutive effect\b|\bdiluted weighted|\bshares of common stock\b"
 )
-_SHARE_LINE = re.compile(r"^(?:total )?(?:weighted[- ]average |average |number of |diluted |basic |common )*shares (?:used|outstanding|in computing)\b|^weighted[- ]average (?:number of )?(?:common |ordinary |diluted |basic )*shares?\b|^(?:denominator|shares used)")
-_NOT_SHARES = re.compile(r"\$|\bvalue\b|\bper\b|repurchases? of|purchases? of|issuance of|proceeds|compensation|equity|withheld|settlement|cost of|dividends|payments?\b|stock[- ]based")
-_PERCENT = re.compile(r"%|\bpercent(?:age)?\b|\b(?:tax|discount|interest|growth|capitalization|vacancy|occupancy|dividend yield|crediting|statutory) rates?\b|\b(?:risk-free )?rate\b.{0,12}$|\bvolatility\b|\bdividend yield\b|\bmargin \(?%|\bcompounding\b")
-_TIME = re.compile(r"\b(?:terms?|lives|life)\b(?: \(?in (?:years|months|days)\)?)?\W*$|\((?:years|months|days)\)|\bin (?:years|months|days)\b|remaining lease term")
-_COUNT = re.compile(r"\bnumber of\b|\bheadcount\b|\bemployees\b|\bstores?\b.{0,12}\b(?:count|open)|\bcount\b|\bunits?\b.{0,14}(?:sold|delivered|produced)|\bdeliveries\b|\bproduction\b")
+_SHARE_LINE = re.compile(
+    r"^(?:total )?(?:weighted[- ]average |average |number of |diluted |basic |common )*shares (?:used|outstanding|in computing)\b|^weighted[- ]average (?:number of )?(?:common |ordinary |diluted |basic )*shares?\b|^(?:denominator|shares used)"
+)
+_NOT_SHARES = re.compile(
+    r"\$|\bvalue\b|\bper\b|repurchases? of|purchases? of|issuance of|proceeds|compensation|equity|withheld|settlement|cost of|dividends|payments?\b|stock[- ]based"
+)
+_PERCENT = re.compile(
+    r"%|\bpercent(?:age)?\b|\b(?:tax|discount|interest|growth|capitalization|vacancy|occupancy|dividend yield|crediting|statutory) rates?\b|\b(?:risk-free )?rate\b.{0,12}$|\bvolatility\b|\bdividend yield\b|\bmargin \(?%|\bcompounding\b"
+)
+_TIME = re.compile(
+    r"\b(?:terms?|lives|life)\b(?: \(?in (?:years|months|days)\)?)?\W*$|\((?:years|months|days)\)|\bin (?:years|months|days)\b|remaining lease term"
+)
+_COUNT = re.compile(
+    r"\bnumber of\b|\bheadcount\b|\bemployees\b|\bstores?\b.{0,12}\b(?:count|open)|\bcount\b|\bunits?\b.{0,14}(?:sold|delivered|produced)|\bdeliveries\b|\bproduction\b"
+)
 
 
 class Scale(msgspec.Struct, frozen=True):
@@ -75,7 +87,12 @@ def caption_scale(text: str) -> Scale:
     joint = _SHARES_EXCEPTION.search(folded)
     if joint is not None:
         shares = _SCALES[joint[1]]
-        if not rest and "shares in" in folded and re.search(r"(?:dollars|amounts|income|net income)[^;,]*(thousand|million|billion)", folded) is None and money is None:
+        if (
+            not rest
+            and "shares in" in folded
+            and re.search(r"(?:dollars|amounts|income|net income)[^;,]*(thousand|million|billion)", folded) is None
+            and money is None
+        ):
             money = None
     elif rest:
         bare = _PER_SHARE_ONLY.sub(" ", rest)
@@ -94,13 +111,19 @@ def currency_of(text: str) -> str | None:
     return None
 
 
-def unit_of(label: str, path: tuple[str, ...], printed: str, qualifier: str, *, percent_column: bool, share_column: bool) -> Unit:
+def unit_of(
+    label: str, path: tuple[str, ...], printed: str, qualifier: str, *, percent_column: bool, share_column: bool
+) -> Unit:
     """What a figure counts, from its cell, its own label, its nearest section and its column, in that order."""
     if "%" in printed:
         return Unit.PERCENT
     own, section = fold(label), fold(path[-1]) if path else ""
     if "$" in printed or "€" in printed or "£" in printed:
-        return Unit.PER_SHARE if _PER_SHARE.search(own) or (_PER_SHARE.search(section) and "." in printed) or _PER_SHARE.search(qualifier) else Unit.MONEY
+        return (
+            Unit.PER_SHARE
+            if _PER_SHARE.search(own) or (_PER_SHARE.search(section) and "." in printed) or _PER_SHARE.search(qualifier)
+            else Unit.MONEY
+        )
     if percent_column:
         return Unit.PERCENT
     if share_column and not _PER_SHARE.search(own):
@@ -115,7 +138,12 @@ def unit_of(label: str, path: tuple[str, ...], printed: str, qualifier: str, *, 
             return Unit.SHARES
         if _PER_SHARE.search(text) and not (whole and "," in printed):
             return Unit.PER_SHARE
-        if _PERCENT.search(text) and "," not in printed and "$" not in text and not re.search(r"\bvalue\b|\bamount\b|\bswap|\bcontracts?\b|\bexpense\b|\bderivative", text):
+        if (
+            _PERCENT.search(text)
+            and "," not in printed
+            and "$" not in text
+            and not re.search(r"\bvalue\b|\bamount\b|\bswap|\bcontracts?\b|\bexpense\b|\bderivative", text)
+        ):
             return Unit.PERCENT if text is own or "%" in text or "percent" in text else Unit.MONEY
         if text is own and (_TIME.search(text) and "," not in printed and len(printed) < 6):
             return Unit.RATIO

@@ -80,7 +80,7 @@ function verdict(turn) {
     const words = `checked: ${traced} of ${some(figures, "figure")} traced`;
     return figures === traced ? ["good", "tick", words] : ["warn", "warn", `${words}, ${figures - traced} not`];
   }
-  if (turn.state === "declined") return ["busy", "find", "declined: not found in the documents"];
+  if (turn.state === "declined") return ["busy", "find", "declined, nothing guessed"];
   if (turn.state === "cancelled") return ["busy", "stop", "stopped by you"];
   if (turn.state === "failed") return ["bad", "warn", "not answered"];
   return ["busy", "clock", "working"];

@@ -1,5 +1,5 @@
 // Asking: one question at a time, its answer streamed, stoppable, picked up again after a broken connection.
-import { h, need } from "./dom.js";
+import { h, need, some } from "./dom.js";
 import { Problem, call, paths, problemOf, send } from "./api.js";
 import { events } from "./stream.js";
 import { spoken, turnElement } from "./answer.js";
@@ -26,8 +26,9 @@ let stopped = false;
 function scope() {
   const boxes = [...form.querySelectorAll('input[name="document"]')].map((one) => /** @type {HTMLInputElement} */ (one));
   const on = boxes.filter((one) => one.checked);
-  need("scope-word").textContent = on.length === boxes.length ? `All ${boxes.length} documents` : `${on.length} of ${boxes.length} documents`;
-  box.placeholder = `Ask about ${on.length} document${on.length === 1 ? "" : "s"}`;
+  need("scope-word").textContent = `${on.length === boxes.length ? "All" : `${on.length} of`} ${some(boxes.length, "document")}`;
+  need("scope").hidden = boxes.length < 2;
+  box.placeholder = `Ask about ${some(on.length, "document")}`;
   return on.length === boxes.length ? null : on.map((one) => one.value);
 }
 
@@ -79,17 +80,21 @@ const fresh = (question) => ({
  */
 export function settle(live, turn) {
   const element = turnElement(turn);
+  const near = nearEnd();
   live.replaceWith(element);
   keep(turn.id, turn.answer);
   need("live").textContent = spoken(turn);
   first(turn.id);
-  follow();
+  // A long answer is read from its question on.
+  if (near) scroller.scrollTop += element.getBoundingClientRect().top - scroller.getBoundingClientRect().top;
   return element;
 }
 
+const nearEnd = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 240;
+
 /** Keeps the end in view unless the reader scrolled away. */
 function follow() {
-  if (scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 240) scroller.scrollTop = scroller.scrollHeight;
+  if (nearEnd()) scroller.scrollTop = scroller.scrollHeight;
 }
 
 /** @param {string} question */

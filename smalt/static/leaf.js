@@ -16,13 +16,13 @@ const kept = new Map();
 
 /**
  * A page's text and tables; kept for the visit of this page only.
- * @param {string} document @param {number} number 0-based
+ * @param {string} document @param {number} number 0-based @param {string|null} [sheet] its name says which, if it has one
  */
-export function pageOf(document, number) {
-  const key = `${document}/${number}`;
+export function pageOf(document, number, sheet) {
+  const key = JSON.stringify([document, number, sheet ?? null]);
   let page = kept.get(key);
   if (!page) {
-    page = call("GET", paths.page(document, number));
+    page = call("GET", paths.page(document, number) + (sheet ? `?${new URLSearchParams({ sheet })}` : ""));
     kept.set(key, page);
     page.catch(() => kept.delete(key));
     if (kept.size > 60) kept.delete(kept.keys().next().value ?? "");
@@ -164,6 +164,22 @@ export function leaf(document, page, target, name) {
   return textPage(page, target.quote);
 }
 
+const MARGIN = 20; // points left around the text
+
+/**
+ * Sets a page so that its text fills the width: what was printed small stays legible in a narrow pane.
+ * @param {HTMLElement} view @param {Page} page
+ */
+export function fit(view, page) {
+  const boxes = page.lines.flatMap((line) => (line.box ? [line.box] : []));
+  if (!boxes.length) return;
+  const left = Math.max(0, Math.min(...boxes.map((box) => box[0])) - MARGIN);
+  const right = Math.min(page.width, Math.max(...boxes.map((box) => box[2])) + MARGIN);
+  const scale = Math.min(1.6, page.width / Math.max(1, right - left));
+  view.style.setProperty("--fit", String(scale));
+  view.dataset.left = String(left / page.width);
+}
+
 /** Brings the marked place to the middle of its scroller. @param {HTMLElement} stage */
 export function reveal(stage) {
   const mark = stage.querySelector(".mark-cell, .the-cell, .mark-line");
@@ -173,7 +189,10 @@ export function reveal(stage) {
     if (!(box instanceof HTMLElement) || !box.contains(mark)) continue;
     const [a, b] = [mark.getBoundingClientRect(), box.getBoundingClientRect()];
     const top = box.scrollTop + a.top - b.top - (b.height - a.height) * 0.4;
-    const left = box.scrollLeft + a.left - b.left - (b.width - a.width) / 2;
+    const fitted = /** @type {HTMLElement | null} */ (box.querySelector(".sheet-page[data-left]:not(.large)"));
+    const across = box.scrollLeft + a.left - b.left;
+    const centred = across + a.width > b.width ? across - (b.width - a.width) / 2 : 0;
+    const left = fitted ? Number(fitted.dataset.left) * fitted.clientWidth : centred;
     box.scrollTo({ top, left, behavior: calm ? "auto" : "smooth" });
   }
 }

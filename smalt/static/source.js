@@ -1,6 +1,6 @@
 // The source pane: follows the figure under the pointer or the keyboard.
 import { h, icon, need, tool } from "./dom.js";
-import { leaf, locate, pageOf, reveal } from "./leaf.js";
+import { fit, leaf, locate, pageOf, reveal } from "./leaf.js";
 import { href, place } from "./answer.js";
 import { bind } from "./keys.js";
 import { notice } from "./notice.js";
@@ -32,6 +32,12 @@ export function forget() {
 /** Shows the first citation of a turn, if it has one. @param {string} turn */
 export function first(turn) {
   if (shelf.get(turn)?.length) show(turn, 0);
+}
+
+/** Shows the first citation of the newest turn that has one. */
+export function latest() {
+  const turn = order().findLast((one) => shelf.get(one)?.length);
+  if (turn) show(turn, 0);
 }
 
 /** Turns in the order of the page. */
@@ -71,13 +77,14 @@ async function show(turn, at) {
   need("source-name").textContent = `${citation.document} · ${citation.sheet ?? (citation.page === null ? "" : `page ${number + 1}`)}`.replace(/ · $/, "");
   const late = setTimeout(() => mine === asked && stage.setAttribute("aria-busy", "true"), 200);
   try {
-    const page = await pageOf(citation.document_id, number);
+    const page = await pageOf(citation.document_id, number, citation.sheet);
     if (mine !== asked) return;
     const view = leaf(citation.document_id, page, citation, citation.document);
-    const same = before?.document_id === citation.document_id && before.page === citation.page && stage.querySelector(".sheet-page");
+    const same = before?.document_id === citation.document_id && before.page === citation.page && before.sheet === citation.sheet && stage.querySelector(".sheet-page");
     if (same && view.matches(".sheet-page")) {
       same.querySelector(".marks")?.replaceWith(/** @type {Element} */ (view.querySelector(".marks")));
     } else {
+      if (view.matches(".sheet-page")) fit(view, page);
       view.classList.toggle("large", zoom.getAttribute("aria-pressed") === "true" && view.matches(".sheet-page"));
       stage.replaceChildren(view);
     }
@@ -95,14 +102,18 @@ async function show(turn, at) {
   }
 }
 
+/** The words of a head, so that one which only repeats the period is not shown twice. @param {string | null} text */
+const words = (text) => (text ?? "").toLowerCase().match(/[a-z0-9]+/g)?.map((word) => word.replace(/s$/, "")) ?? [];
+
 /**
  * The caption: label and value, unit and period, where, and the way on.
  * @param {Citation} c @param {import("./leaf.js").Page} page @param {number} at @param {number} count
  */
 function lifted(c, page, at, count) {
   const heads = c.box ? locate(page, /** @type {import("./leaf.js").Box} */ (c.box)).heads : [];
-  const said = new Set([c.unit, c.period, ...(c.header ? [c.header] : heads.map((one) => one.text))]);
-  const facts = [...said].filter((fact) => fact && (fact === c.period || !c.period?.includes(fact)));
+  const said = words(c.period);
+  const more = (c.header ? [c.header] : heads.map((one) => one.text)).filter((head) => !words(head).every((word) => said.includes(word)));
+  const facts = [...new Set([c.unit, c.period, ...more])].filter(Boolean);
   lift.hidden = false;
   lift.replaceChildren(
     h("p", { class: "lift-line" }, h("span", {}, c.label || c.quote), c.value && h("strong", {}, c.value)),

@@ -1,7 +1,7 @@
 // The workspace page.
 import { need } from "./dom.js";
 import { bind } from "./keys.js";
-import { first, keep } from "./source.js";
+import { keep, latest } from "./source.js";
 import { cancel, recover } from "./ask.js";
 import "./rail.js";
 import { onDrop } from "./drop.js";
@@ -19,7 +19,7 @@ const turns = [...document.querySelectorAll(".turn")].map((turn) => /** @type {H
 const scroller = need("scroll");
 scroller.scrollTop = scroller.scrollHeight;
 const last = turns.at(-1);
-if (last) first(last.dataset.turn ?? "");
+latest();
 if (last?.dataset.state === "working") recover(last, need("thread").dataset.conversation ?? "").catch(toast);
 
 /** Moves to the next or previous question. @param {1|-1} step */

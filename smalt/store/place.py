@@ -27,6 +27,16 @@ _PLAIN = re.compile(r"[A-Za-z0-9/._-]+")
 _OUTSIDE = Path("/var/lib/smalt")
 
 
+def make_folder(folder: Path, mode: int) -> None:
+    """Make ``folder`` with exactly ``mode``, whatever the process's umask; one that is there is left as it is."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        return
+    folder.chmod(mode)
+
+
 def make_private(folder: Path, account: Account) -> None:
     """Make ``folder`` for ``account`` alone (0700), or check that it is: a real folder, its own, closed to others."""
     try:
@@ -44,7 +54,7 @@ def make_home(data_dir: Path, account: Account) -> Path:
     """
     mode = 0o711 if account.lent else 0o700  # a lent account passes through; what lies inside closes itself
     if not data_dir.exists():
-        data_dir.mkdir(parents=True, mode=mode)
+        make_folder(data_dir, mode)
     pointer = data_dir / "postgres.place"
     if pointer.exists():
         home = Path(pointer.read_text("utf-8").strip())
@@ -57,11 +67,11 @@ def make_home(data_dir: Path, account: Account) -> Path:
     elif account.reaches(data_dir):
         home = data_dir / "postgres"
     else:
-        _OUTSIDE.mkdir(mode=0o711, parents=True, exist_ok=True)
+        make_folder(_OUTSIDE, 0o711)
         home = _OUTSIDE / secrets.token_hex(6)
-        home.mkdir(mode=mode)
+        make_folder(home, mode)
         write_whole(pointer, f"{home}\n")
-    home.mkdir(mode=mode, exist_ok=True)
+    make_folder(home, mode)
     _check(home, owner=os.geteuid(), closed=0o066)
     return home.resolve()
 
@@ -95,7 +105,7 @@ def reachable_binaries(binaries: Binaries, account: Account) -> Binaries:
     digest = hashlib.sha256((binaries.folder / "postgres").read_bytes()).hexdigest()[:16]
     copy = _OUTSIDE / f"postgresql-{binaries.major}.{binaries.minor}-{digest}"
     if not copy.exists():
-        _OUTSIDE.mkdir(mode=0o711, parents=True, exist_ok=True)
+        make_folder(_OUTSIDE, 0o711)
         fresh = Path(tempfile.mkdtemp(prefix="copy-", dir=_OUTSIDE))
         shutil.copytree(binaries.root, fresh / "install", ignore=shutil.ignore_patterns("doc", "include", "*.a"))
         # The wheel keeps the libraries of its programs beside its package, at a path relative to them. A copy finds them

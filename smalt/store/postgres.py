@@ -144,7 +144,7 @@ class EmbeddedPostgres:
         self.sockets = place.make_socket_folder(home, account)
         place.write_whole(home / "socket.place", f"{self.sockets}\n")
         config = home / "config"
-        config.mkdir(mode=0o755, exist_ok=True)
+        place.make_folder(config, 0o755)  # the server reads it under its own account
         main = write_config(config, self.sockets, self.binaries.major, connecting_names(account), self._settings)
         launch = _launcher(self.binaries, account, data, main, log)
         started = threading.Event()

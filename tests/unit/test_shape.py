@@ -15,7 +15,7 @@ FUNCTION_LINES = 60
 EXCEPTIONS: dict[str, str] = {}
 
 REGISTRIES = re.compile(r"pyp[i]\.org|pythonh[o]sted|registry\.npm[j]s|deb\.debia[n]|security\.debia[n]")
-MACHINE_PATHS = re.compile(r"(^|[^a-zA-Z0-9_.])/(wor[k]|far[m]|tmp/bash_job[s]|roo[t]|home/[a-z]+)/")
+MACHINE_PATHS = re.compile(r"(^|[^a-zA-Z0-9_.])/(wor[k]|far[m]|tmp/bash_job[s])/")
 
 
 def tracked(*endings: str) -> list[Path]:

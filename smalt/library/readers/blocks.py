@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from smalt.library.readers.layout import (
     PERIOD,
     UNITS,
@@ -27,10 +29,19 @@ def header_row(laid: Laid) -> bool:
     pieces = laid.pieces
     if laid.years:
         label = None if pieces[0].figure else pieces[0]
-        if label is None:
-            return True
-        return _stub(label.text)
+        return label is None or _stub(label.text) or _in_turn(laid)
     return False
+
+
+def _in_turn(laid: Laid) -> bool:
+    """Years one after the other ("2024 2023 2022"): heads, whatever stands beside them."""
+    years = [int(p.text[:4]) for p in laid.pieces[1:] if p.figure]
+    return len(years) > 1 and len({b - a for a, b in pairwise(years)} & {-1, 1}) == 1
+
+
+def _alone_at_left(line: Laid, edge: float) -> bool:
+    """A year by itself in the label's place: a section head."""
+    return len(line.pieces) == 1 and line.x1 < edge
 
 
 def _stub(text: str) -> bool:
@@ -55,12 +66,23 @@ def blocks_of(laid: list[Laid], page_width: float) -> list[Block]:
             _take_head(block, laid, index, taken, page_width)
             _take_wrapped(block, laid, taken)
             end = _take_tail(block, laid, end)
+            if _is_stray(block):
+                index += 1
+                continue
             blocks.append(block)
             taken = end
             index = end + 1
         else:
             index += 1
     return blocks
+
+
+def _is_stray(block: Block) -> bool:
+    """One line of figures without heads: a page footer, or prose set wide."""
+    if block.head or len([line for line in block.body if line.data]) > 1:
+        return False
+    cells = block.body[0].pieces[1:] if len(block.body) == 1 else [p for line in block.body for p in line.pieces[1:]]
+    return len(cells) < 2 or not all(p.figure for p in cells)
 
 
 def _starts(laid: Laid) -> bool:
@@ -77,7 +99,7 @@ def _end_of(laid: list[Laid], start: int) -> int:
         line = laid[index]
         if line.line.top - laid[index - 1].line.bottom > _GAP * line.line.size or index - end > _BETWEEN_MAX:
             break
-        if header_row(line) or _heads(line, edge, left):
+        if (header_row(line) and not _alone_at_left(line, edge)) or _heads(line, edge, left):
             break
         if line.data:
             if index - end > 1 and not _same_layout(laid, start, end, line):
@@ -162,9 +184,9 @@ def _over_columns(line: Laid, block: Block) -> bool:
 def _is_stub(line: Laid, block: Block) -> bool:
     """A line of the text beside the column heads: "(In millions, except per share"."""
     piece = line.pieces[0]
-    if len(line.pieces) > 1 or piece.x1 >= block.columns[0].left or piece.x0 - block.left > 20:
+    if len(line.pieces) > 1 or piece.figure or piece.x1 >= block.columns[0].left or piece.x0 - block.left > 20:
         return False
-    return _stub(piece.text) and (piece.figure or not piece.text[0].islower()) and not piece.text.endswith((".", ":"))
+    return _stub(piece.text) and not piece.text[0].islower() and not piece.text.endswith((".", ":"))
 
 
 def _take_wrapped(block: Block, laid: list[Laid], taken: int) -> None:
@@ -207,12 +229,12 @@ def _take_tail(block: Block, laid: list[Laid], end: int) -> int:
 
 def _is_section(line: Laid, block: Block) -> bool:
     """A text in the label's place, perhaps reaching under the first columns' heads."""
-    if len(line.pieces) != 1 or line.x0 - block.left > 40:
+    if len(line.pieces) != 1:
         return False
-    text = line.pieces[0].text
-    return line.x1 < block.columns[0].left + 3 or (
-        line.x1 < block.columns[-1].x0 and len(block.columns) > 1 and not text.endswith((".", ",", ";"))
-    )
+    if line.x1 < block.columns[0].left + 3:
+        return True
+    reaches = line.x1 < block.columns[-1].x0 and len(block.columns) > 1
+    return reaches and line.x0 - block.left <= 40 and not line.pieces[0].text.endswith((".", ",", ";"))
 
 
 def _head_above(laid: list[Laid], index: int, taken: int, block: Block, page_width: float) -> bool:
@@ -231,7 +253,7 @@ def _is_head(line: Laid, block: Block, first: Column, page_width: float) -> bool
     if line.data and not line.years:
         return False
     if line.years:
-        return header_row(line)
+        return header_row(line) and not _alone_at_left(line, first.left)
     if _is_stub(line, block):
         return bool(block.head)
     beside = label_count(line, block.left, first.left)

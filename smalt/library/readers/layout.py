@@ -43,8 +43,9 @@ class Laid:
         figures = sum(p.figure for p in self.pieces[1:])
         if figures == 0:
             return False
-        loose = sum(len(p.words) for p in self.pieces[1:] if not p.figure)
-        return loose <= 4 + 4 * figures
+        texts = [p for p in self.pieces[1:] if not p.figure]
+        # Justified prose falls apart into many texts around a stray figure.
+        return len(texts) <= figures + 1 and sum(len(p.words) for p in texts) <= 4 + 4 * figures
 
     @property
     def years(self) -> bool:

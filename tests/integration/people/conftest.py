@@ -119,7 +119,8 @@ def site(web: Web, log) -> Site:
 @pytest.fixture
 async def workspace(gateway: Gateway, signin: SignIn) -> tuple[TenantId, str]:
     """A new workspace and its owner's link."""
-    return await tenant.create(gateway, signin.credentials, "Quillfeather & Sons")
+    made, _, secret = await tenant.create(gateway, signin.credentials, "Quillfeather & Sons")
+    return made, secret
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from smalt.kernel.limits import LINK_TTL_S, SESSION_ABSOLUTE_S, SESSION_IDLE_S
 from smalt.people import attempts, person, tenant
 from smalt.people.token import SCOPES
 from smalt.store.sql import query
+from smalt.tenancy.credential import CredentialKind
 from smalt.tenancy.policy import Act
 from tests.integration.people.conftest import EMAIL, NAME, PASSWORD
 
@@ -159,6 +160,18 @@ async def test_signing_out_ends_the_session_on_the_server(site, owner) -> None:
         assert (await thief.get("/api/v1/me")).status_code == 401
 
 
+async def test_each_of_the_two_locks_on_an_ended_session_holds_alone(site, owner, gateway, signin, workspace) -> None:
+    cookie = owner.cookies[COOKIE]
+    digest, session = signin.credentials.of_cookie(cookie), signin.credentials.session_of(cookie)
+    assert len(await gateway.find(CredentialKind.SESSION, digest)) == 1
+    await owner.post("/signout")
+    assert await gateway.find(CredentialKind.SESSION, digest) == []
+    async with gateway.system(workspace[0]).enter(Act.SESSION_BEGIN) as scope:
+        await scope.put_credential(CredentialKind.SESSION, digest, session)
+    async with site.browser(cookie=f"{COOKIE}={cookie}") as thief:
+        assert (await thief.get("/api/v1/me")).status_code == 401
+
+
 async def test_signing_in_again_ends_the_session_before(site, owner) -> None:
     before = owner.cookies[COOKIE]
     assert (await owner.post("/signin", data={"email": EMAIL, "password": PASSWORD})).status_code == 303
@@ -264,7 +277,7 @@ async def test_an_invented_token(site, header: str) -> None:
 async def test_another_tenants_ids_are_unknown(site, owner, gateway, signin) -> None:
     theirs = await new_token(owner)
     session = (await owner.get("/api/v1/sessions")).json()["items"][0]
-    _, secret = await tenant.create(gateway, signin.credentials, "Rivals")
+    _, _, secret = await tenant.create(gateway, signin.credentials, "Rivals")
     async with site.browser() as rival:
         await rival.post(f"/link/{secret}", data={**FORM, "password": "another long sentence"})
         assert (await rival.delete(f"/api/v1/tokens/{theirs['id']}")).status_code == 404

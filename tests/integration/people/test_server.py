@@ -228,6 +228,16 @@ def test_a_port_is_held_from_the_first_moment() -> None:
     other.release()
 
 
+def test_a_port_where_another_program_listens_is_passed_over() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = other.getsockname()[1]
+        found = reserve("127.0.0.1", taken)
+        assert found.port > taken
+        found.release()
+
+
 def test_an_address_of_another_machine_is_refused() -> None:
     with pytest.raises(Unavailable) as caught:
         reserve("192.0.2.1", 8443)

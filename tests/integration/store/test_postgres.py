@@ -208,6 +208,16 @@ def test_odd_places(place: Path, name: str) -> None:
     assert used.is_relative_to(place) or not used.exists()
 
 
+def test_a_strict_umask_shuts_nobody_out(place: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        with EmbeddedPostgres(place / "data") as server:
+            assert one(server, "select 1") == 1
+            assert server.home == (place / "data/postgres").resolve()
+    finally:
+        os.umask(before)
+
+
 def test_two_clones_side_by_side(place: Path) -> None:
     with EmbeddedPostgres(place / "a b/data") as first, EmbeddedPostgres(place / "a c/data") as second:
         assert first.sockets != second.sockets

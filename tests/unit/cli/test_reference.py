@@ -11,8 +11,10 @@ import pytest
 from smalt.cli import say
 from smalt.cli.group import smalt
 from smalt.kernel.errors import CLOSED_SET
+from smalt.settings import Settings
 
-PAGE = (Path(__file__).resolve().parents[3] / "docs" / "reference" / "cli.md").read_text("utf-8")
+PAGE_FOLDER = Path(__file__).resolve().parents[3] / "docs"
+PAGE = (PAGE_FOLDER / "reference" / "cli.md").read_text("utf-8")
 HEADINGS = dict(re.findall(r"^## (smalt [a-z]+(?: create)?)(.*)$", PAGE, re.MULTILINE))
 
 
@@ -40,6 +42,11 @@ def test_every_option_and_no_other_is_described(path, command):
 def test_every_exit_code_is_described():
     described = {int(code) for code in re.findall(r"^\| (\d+) \|", PAGE, re.MULTILINE)}
     assert described == {0, 1, say.UNKNOWN, say.INTERRUPTED, *(kind.exit_code for kind in CLOSED_SET)}
+
+
+def test_every_setting_is_described():
+    page = (PAGE_FOLDER / "operate" / "install.md").read_text("utf-8")
+    assert set(re.findall(r"`(SMALT_[A-Z_]+)`", page)) == {f"SMALT_{name.upper()}" for name in Settings.model_fields}
 
 
 def test_help_imports_nothing_heavy():
