@@ -48,7 +48,7 @@ from smalt.settings import Settings
 from smalt.store import remote
 from smalt.store.blobs import Blobs
 from smalt.store.gate import install_ticket_key
-from smalt.store.migrate import migrate
+from smalt.store.migrate import check_schema, migrate
 from smalt.store.pool import Database
 from smalt.store.postgres import EmbeddedPostgres, conninfo_of_running
 from smalt.store.queue import Queue, Worker
@@ -121,6 +121,8 @@ def opened(settings: Settings) -> Iterator[Installation]:
             lambda role: keystore.purpose_key(f"database.{role}").hex(),
         )
         remote.check_server(found.admin or found.app)
+        if found.admin is None:
+            check_schema(found.app)  # another role migrates; a schema of another release is refused all the same
         _prepare(found.admin, keystore, clock)
         remote.set_passwords(found)
         yield Installation(settings, Connections(found.app, found.worker), keystore, clock)
@@ -134,7 +136,7 @@ def opened(settings: Settings) -> Iterator[Installation]:
 
 
 def _prepare(admin: str | None, keystore: KeyStore, clock: Clock) -> None:
-    """Bring the schema up to date and install the ticket key; only checked where another role migrates."""
+    """Bring the schema up to date and install the ticket key, where we may."""
     if admin is None:
         return
     migrate(admin)

@@ -97,18 +97,19 @@ def question_of(text: str) -> str:
     return question
 
 
-def opened(scope: TenantScope, row: TurnRow) -> Turn:
-    identity, sealed = row.id, row.answer
-    if sealed is None:
-        question, answer = scope.open_text(row.question, place(identity, "question")), None
-    else:
-        settled = _settled.decode(scope.open(sealed, place(identity, "answer")))
-        question, answer = settled.question, settled.answer
+def opened(scope: TenantScope, rows: Sequence[TurnRow]) -> list[Turn]:
+    """The turns with their content opened. A settled turn is one envelope, opened together with its neighbours."""
+    settled = [(row.id.uuid, row.answer) for row in rows if row.answer is not None]
+    contents = iter(scope.open_column("turn", "answer", settled))
+    return [_turn(scope, row, None if row.answer is None else _settled.decode(next(contents))) for row in rows]
+
+
+def _turn(scope: TenantScope, row: TurnRow, content: Settled | None) -> Turn:
     return Turn(
-        id=identity,
+        id=row.id,
         thread=row.conversation_id,
-        question=question,
-        answer=answer,
+        question=scope.open_text(row.question, place(row.id, "question")) if content is None else content.question,
+        answer=None if content is None else content.answer,
         state=row.state,
         total_ms=row.total_ms,
         started_at=row.started_at,
@@ -141,7 +142,7 @@ async def add(
 async def page(scope: TenantScope, thread: ThreadId, limit: int, before: UUID = FIRST.id) -> list[Turn]:
     """The newest turns of the conversation, newest first."""
     rows = await scope.fetch_all(_LIST, {"conversation_id": thread.uuid, "limit": limit, "before": before})
-    return [opened(scope, row) for row in rows]
+    return opened(scope, rows)
 
 
 async def get(scope: TenantScope, person: PersonId, thread: ThreadId, turn: TurnId) -> Turn:
@@ -150,7 +151,7 @@ async def get(scope: TenantScope, person: PersonId, thread: ThreadId, turn: Turn
     row = await scope.fetch_maybe(_GET, params)
     if row is None:
         raise Missing("turn.unknown", "There is no such question.")
-    return opened(scope, row)
+    return opened(scope, [row])[0]
 
 
 async def stop(scope: TenantScope, turn: TurnId, at: datetime) -> None:

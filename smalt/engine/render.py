@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from smalt.engine.answer import Answer, Citation, FigureOut, Operand
 from smalt.engine.asked import Asked
-from smalt.engine.compute import Result, Used, printed, rounded
+from smalt.engine.compute import Result, printed, rounded
 from smalt.engine.lookup import Found
 from smalt.kernel.figures import Unit
 from smalt.search.model import Fact, Passage

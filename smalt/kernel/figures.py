@@ -30,20 +30,6 @@ class Period:
     label: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """``value`` is in base units (dollars, not millions); ``scale`` is the power of ten the document printed it in.
-
-    A percentage of 12.3 % has value 12.3 and unit PERCENT.
-    """
-
-    value: Decimal
-    unit: Unit
-    scale: int = 0
-    period: Period | None = None
-    currency: str | None = None
-
-
 _NUMBER = re.compile(
     r"^[\s$€£¥]*(?P<open>\()?[\s$€£¥]*(?P<minus>[-\u2212\u2013])?[\s$€£¥]*(?P<body>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)\s*%?\s*(?P<close>\))?\s*%?$"
 )

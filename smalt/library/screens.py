@@ -13,7 +13,7 @@ from smalt.kernel.ids import DocumentId
 from smalt.library import document
 from smalt.library.document import State
 from smalt.library.page_view import page_number, page_view, window_start
-from smalt.library.parsed import Page, Parsed
+from smalt.library.parsed import Page, Parsed, Table
 from smalt.library.routes import readings_of
 from smalt.people.frame import frame
 from smalt.tenancy.policy import Act
@@ -24,6 +24,7 @@ from smalt.web.paging import LIMIT_DEFAULT, After, Cursor, after, page_of
 router = routes()
 FOUND_MAX = 100
 AROUND_CHARS = 60
+TITLE_CHARS = 80
 _BOX = re.compile(r"-?\d{1,6}(?:\.\d{1,4})?(?:,-?\d{1,6}(?:\.\d{1,4})?){3}")
 Short = Annotated[str, Query(max_length=400)]
 
@@ -98,14 +99,20 @@ def _unread(mark: dict[str, Any], find: str) -> dict[str, Any]:
 
 def _tables(read: Parsed) -> list[dict[str, Any]]:
     return [
-        {
-            "page": page.number,
-            "title": next((line for line in reversed(table.above) if line.strip()), ""),
-            "rows": len(table.rows),
-        }
+        {"page": page.number, "title": _title(table), "rows": len(table.rows)}
         for page in read.pages
         for table in page.tables
+        if len(table.rows) > 1
     ]
+
+
+def _title(table: Table) -> str:
+    """The nearest line above that reads as a heading: short, begun with a capital or figure, no sentence, no note of units."""
+    for line in reversed(table.above):
+        text = line.strip()
+        if text and len(text) <= TITLE_CHARS and not text.endswith(".") and (text[0].isupper() or text[0].isdigit()):
+            return text.rstrip(":")
+    return next((row.label for row in table.rows if row.label), "").rstrip(":")
 
 
 def _box(text: str) -> list[float] | None:

@@ -18,6 +18,8 @@ from smalt.kernel.ids import DocumentId
 from smalt.kernel.limits import UPLOAD_MAX_BYTES
 from smalt.library import document
 from smalt.library.document import QUERIES, Document, Part, State
+from smalt.library.events import DocumentStored
+from smalt.telemetry.events import emit
 from smalt.tenancy.policy import Act
 from smalt.tenancy.scope import TenantScope
 from smalt.tenancy.visit import Visit
@@ -68,11 +70,13 @@ async def receive(
         async with visit.enter(Act.DOCUMENT_ADD, identity, finishes=entry) as scope:
             await _acknowledge(scope, identity, counted.size_bytes)
             await idempotency.keep(scope, key, 201, {"id": str(identity), "digest": counted.digest.hexdigest()})
-            return await document.get(scope, identity)
+            stored = await document.get(scope, identity)
     except BaseException:
         # Also for a cancelled request: an upload that was cut off leaves nothing.
         await discard(visit, identity)
         raise
+    emit(DocumentStored(document=identity, size_bytes=counted.size_bytes))
+    return stored
 
 
 def _require_content(size_bytes: int) -> None:

@@ -191,8 +191,9 @@ export function reveal(stage) {
     const top = box.scrollTop + a.top - b.top - (b.height - a.height) * 0.4;
     const fitted = /** @type {HTMLElement | null} */ (box.querySelector(".sheet-page[data-left]:not(.large)"));
     const across = box.scrollLeft + a.left - b.left;
-    const centred = across + a.width > b.width ? across - (b.width - a.width) / 2 : 0;
-    const left = fitted ? Number(fitted.dataset.left) * fitted.clientWidth : centred;
+    const least = Math.max(0, across + a.width - b.width + 8); // what names the row stands at the left
+    const centred = across - (b.width - a.width) / 2;
+    const left = fitted ? Number(fitted.dataset.left) * fitted.clientWidth : box === stage ? centred : least;
     box.scrollTo({ top, left, behavior: calm ? "auto" : "smooth" });
   }
 }

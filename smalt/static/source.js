@@ -23,12 +23,6 @@ export function keep(turn, answer) {
   shelf.set(turn, [...(answer?.citations ?? []), ...(answer?.nearest ?? [])]);
 }
 
-/** Forgets all turns (another conversation). */
-export function forget() {
-  shelf.clear();
-  shown = null;
-}
-
 /** Shows the first citation of a turn, if it has one. @param {string} turn */
 export function first(turn) {
   if (shelf.get(turn)?.length) show(turn, 0);

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 
 class Body(BaseModel):
-    """A body that an endpoint takes. An unknown field is refused, and so is half a character.
+    r"""A body that an endpoint takes. An unknown field is refused, and so is half a character.
 
     JSON can write half of a surrogate pair (``"\\ud800"``); no encoding can, so it could be neither sealed nor shown.
     """
