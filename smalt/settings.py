@@ -5,7 +5,6 @@ No secret has a default, and no error about a setting repeats its value.
 
 from __future__ import annotations
 
-import enum
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -13,13 +12,6 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
-
-
-class LogLevel(enum.StrEnum):
-    DEBUG = "debug"
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
 
 
 class Settings(BaseSettings):
@@ -37,7 +29,6 @@ class Settings(BaseSettings):
     tls_key: Path | None = None
     public_host: Annotated[tuple[str, ...], NoDecode] = LOOPBACK_NAMES
     passphrase: SecretStr | None = None
-    log_level: LogLevel = LogLevel.INFO
 
     @field_validator("public_host", mode="before")
     @classmethod

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from starlette.responses import JSONResponse, Response
 
 from smalt.chat import thread, turn
@@ -18,6 +18,7 @@ from smalt.kernel.ids import DocumentId, ThreadId, TurnId
 from smalt.tenancy.policy import Act
 from smalt.tenancy.visit import Visit
 from smalt.web import idempotency
+from smalt.web.body import Body
 from smalt.web.doors import Member, routes
 from smalt.web.idempotency import KeyHeader
 from smalt.web.paging import LIMIT_DEFAULT, After, Cursor, Limit, after, as_json, page_of
@@ -32,20 +33,17 @@ def asker_of(request: Request) -> Asker:
     return found
 
 
-class NewConversation(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+class NewConversation(Body):
     title: str | None = None
 
 
-class Renamed(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+class Renamed(Body):
     title: str
 
 
-class Question(BaseModel):
+class Question(Body):
     """``document_ids`` narrows the question to these documents; without it all that are ready are asked."""
 
-    model_config = ConfigDict(extra="forbid")
     content: str
     document_ids: Annotated[list[str] | None, Field(max_length=200)] = None
 

@@ -24,6 +24,7 @@ from smalt.engine.question import Operation, Query, understand
 from smalt.engine.scope import Scope, scope
 from smalt.kernel.figures import Unit
 from smalt.search.segment import Opened
+from smalt.search.tokens import label_key
 
 _COMPARES = {Operation.CHANGE, Operation.PERCENT_CHANGE, Operation.GROWTH_RATE}
 _QUESTION_CHARS_MAX = 4000
@@ -113,6 +114,12 @@ def _renumbered(text: str, by: int) -> str:
 
 def _for_company(group: list[Opened], query: Query) -> Answer:
     periods = query.periods or [Asked(Mode.LATEST)]
+    if query.unclear or (
+        query.operation is Operation.CALCULATE and not query.defined and metric_of(query.name) is None
+    ):
+        label = _as_printed(group, query, periods)
+        if label is not None:
+            return label
     if query.unclear:
         return render.refused("The calculation that the question states cannot be followed.", [query.subject], [])
     if not query.subject and query.tree is None:
@@ -131,6 +138,18 @@ def _for_company(group: list[Opened], query: Query) -> Answer:
         return _refusal(missing, group)
     except DivisionByZero:
         return render.refused("The divisor is zero, so there is no quotient.", [query.subject], [])
+
+
+def _as_printed(group: list[Opened], query: Query, periods: list[Asked]) -> Answer | None:
+    """A label may itself read like a calculation: "Operating profit as a percentage of net sales". Print wins."""
+    key = label_key(query.plain)
+    if not key or len(periods) > 1 or not any(key in opened.by_key for opened in group):
+        return None
+    try:
+        opened, found = locate(query.plain, periods[0], group)
+    except Missing:
+        return None
+    return render.looked_up(opened, found, _name(group)) if found.score >= 96 else None
 
 
 def _refusal(missing: Missing, group: list[Opened]) -> Answer:

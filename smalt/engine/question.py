@@ -39,6 +39,7 @@ class Query:
     defined: bool = False
     relative: bool = False
     unclear: bool = False
+    plain: str = ""
 
 
 _STEM = re.compile(
@@ -97,7 +98,7 @@ def understand(text: str) -> Query:
         )
         is not None
     )
-    query = Query(rest, periods=periods, relative=relative)
+    query = Query(rest, periods=periods, relative=relative, plain=_subject(rest))
     for step in (_cagr, _percent_change, _definition, _change, _average_or_sum, _named, _margin, _share, _formula):
         if step(query):
             return query

@@ -141,12 +141,12 @@ def _foreign(text: str, documents: Sequence[Opened]) -> str | None:
 
 def _printed(name: str, documents: Sequence[Opened]) -> bool:
     folded = fold(name)
+    plain = folded.replace("-", " ").removesuffix("'s")
     for opened in documents:
         if folded in opened.printed:
             return True
-        if (
-            not opened.profile.names
-            and sum(folded in fold(passage.text) for passage in opened.segment.passages[:400]) >= 1
+        if not opened.profile.names and any(
+            plain in fold(passage.text).replace("-", " ") for passage in opened.segment.passages[:400]
         ):
             return True
     return False

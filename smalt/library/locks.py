@@ -125,7 +125,7 @@ def second(parent: int) -> list[str]:
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(_CLONE_NEWUSER_NEWNET) == 0:
         held.append("own_network")
-        # Entering a user namespace changes the credentials, which clears the parent-death signal.
+        # A change of credentials may clear the parent-death signal (prctl(2)): set it again.
         _die_with(libc, parent)
         libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
     if _filter(libc, _AFTER_LOADING):

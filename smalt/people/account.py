@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Form, Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -20,6 +20,7 @@ from smalt.people.routes import signin_of
 from smalt.people.token import LIFE_DEFAULT_DAYS, LIFE_MAX_DAYS, SCOPES
 from smalt.tenancy.policy import Act
 from smalt.tenancy.visit import Visit
+from smalt.web.body import Body
 from smalt.web.doors import Browser, Member, routes, session_cookie
 from smalt.web.pages import pages_of
 from smalt.web.passage import passage_of
@@ -72,9 +73,7 @@ class NewToken(TokenOut):
     secret: str
 
 
-class TokenIn(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class TokenIn(Body):
     name: str = Field(min_length=1, max_length=NAME_MAX_CHARS)
     scopes: list[str] = Field(
         default=list(_SCOPES_OF_FORM), max_length=len(SCOPES), description="among: " + ", ".join(SCOPES)

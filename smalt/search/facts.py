@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from smalt.kernel.figures import Unit, printed_number
-from smalt.library.parsed import Page, Parsed, Row, Table
+from smalt.library.parsed import Cell, Page, Parsed, Row, Table
 from smalt.search import headers, units
 from smalt.search.model import BALANCE, CASHFLOW, COMPREHENSIVE, EQUITY, INCOME, NOTE, Column, Fact, Profile, TableNote
 from smalt.search.periods import Span, back, dates
@@ -255,16 +255,7 @@ def _table_facts(page: Page, table: Table, note: TableNote, index: int, profile:
             value = printed_number(cell.text.replace(" ", "").rstrip("*†"))
             if column is None or value is None or not label:
                 continue
-            unit = units.unit_of(
-                label,
-                path,
-                cell.text,
-                column.qualifier,
-                percent_column=column.percent or cell.column in percents,
-                share_column=column.shares,
-            )
-            if unit == Unit.SHARES and note.statement == BALANCE:
-                unit = Unit.MONEY
+            unit = _unit_in(label, path, cell, column, note, marked=cell.column in percents)
             scale = _scale_for(unit, scales, column, cell.text)
             span = _row_span(label, spans[cell.column], profile)
             box = cell.box
@@ -291,6 +282,14 @@ def _table_facts(page: Page, table: Table, note: TableNote, index: int, profile:
                 )
             )
     return facts
+
+
+def _unit_in(label: str, path: tuple[str, ...], cell: Cell, column: Column, note: TableNote, *, marked: bool) -> Unit:
+    """The unit of one cell; a balance sheet prints amounts even beside labels that count shares."""
+    unit = units.unit_of(
+        label, path, cell.text, column.qualifier, percent_column=column.percent or marked, share_column=column.shares
+    )
+    return Unit.MONEY if unit == Unit.SHARES and note.statement == BALANCE else unit
 
 
 def _percent_columns(table: Table) -> set[int]:

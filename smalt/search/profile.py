@@ -171,7 +171,7 @@ def _label_offset(text: str, anchor: date) -> int:
     if anchor.month == 1 and anchor.day <= 7:
         return -1
     counts = Counter(int(m[1]) for m in _FISCAL_WORD.finditer(text))
-    return -1 if counts[anchor.year - 1] > counts[anchor.year] and counts[anchor.year - 1] > 5 else 0
+    return -1 if counts[anchor.year] < 0.4 * counts[anchor.year - 1] and counts[anchor.year - 1] > 5 else 0
 
 
 def _period(head: str) -> tuple[date | None, int | None]:

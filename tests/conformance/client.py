@@ -214,8 +214,6 @@ class Install:
 
     def launch(self) -> subprocess.Popen[bytes]:
         """Start the process and return at once."""
-        if not self.data_dir.exists():
-            self.data_dir.mkdir(mode=0o711)  # so that the database lies inside it whoever runs this
         with self.out.open("ab") as out, self.log.open("ab") as err:
             return subprocess.Popen(
                 self.command("serve", "--data-dir", str(self.data_dir), "--port", str(self.port)),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import random
 import zipfile
 from collections.abc import Sequence
 
 import docx
 import xlsxwriter
+from reportlab.lib import pdfencrypt
 from reportlab.lib.pagesizes import letter
 from reportlab.pdfgen import canvas
 
@@ -113,3 +115,25 @@ def bomb() -> bytes:
             for _ in range(512):
                 sheet.write(block)
     return out.getvalue()
+
+
+def encrypted_pdf() -> bytes:
+    out = io.BytesIO()
+    page = canvas.Canvas(out, encrypt=pdfencrypt.StandardEncryption("secret", canPrint=0))
+    page.drawString(72, 720, "Nobody reads this")
+    page.save()
+    return out.getvalue()
+
+
+def encrypted_xlsx() -> bytes:
+    """The container that Office wraps encrypted workbooks in, with nothing useful in it."""
+    return b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504) + "EncryptedPackage".encode("utf-16le") + bytes(2048)
+
+
+def picture() -> bytes:
+    return b"\x89PNG\r\n\x1a\n" + random.Random(7).randbytes(4000)
+
+
+def noise(size_bytes: int) -> bytes:
+    """Bytes that are no document and that nothing compresses."""
+    return b"\x00\x01" + random.randbytes(size_bytes)

@@ -31,7 +31,7 @@ Pin = Callable[[Path, str], None]
 def web(tmp_path: Path) -> Web:
     """The application as it is served, without a database: for looking at."""
     keystore = KeyStore(FileKms(tmp_path / "root"), tmp_path / "store", SystemClock())
-    nowhere = Connections("host=/nonexistent", "host=/nonexistent", None)
+    nowhere = Connections("host=/nonexistent", "host=/nonexistent")
     return build(Installation(Settings(data_dir=tmp_path), nowhere, keystore, SystemClock()))
 
 

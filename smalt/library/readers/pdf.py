@@ -37,6 +37,8 @@ def read(data: bytes, progress: Progress | None = None) -> Parsed:
         if not any(page.lines for page in pages):
             raise refusal("document.no_text")
         return Parsed(Kind.PDF, pages, _title(document))
+    except pdfium.PdfiumError:  # a page of it cannot be loaded: part of a report is worse than none
+        raise refusal("document.truncated") from None
     finally:
         document.close()
 

@@ -21,6 +21,8 @@ _RUN = re.compile(r"[^\s\x00\u200b\ufeff]+")
 _BOLD_WEIGHT = 600
 _RULE_MAX = 2.5  # points: thicker shapes are areas
 _SPACE_MIN = 0.04  # of the line box height
+_SIZE_MIN = 0.5  # points
+_FAR = 1e6  # points: no page is as large
 _WIDTH_MAX = 0.62  # of the line box height, per character: wider runs are measured character by character
 
 Edges = tuple[float, float, float, float]  # x0, top, x1, bottom
@@ -132,6 +134,14 @@ class _Fonts:
         return known
 
 
+def sound(box: Edges) -> Edges:
+    """``box``, or one that can be reckoned with: a damaged font measures nothing, or measures light-years."""
+    x0, top, x1, bottom = box
+    if not all(abs(edge) < _FAR for edge in box):  # false for what is no number, too
+        return 0.0, 0.0, 0.0, _SIZE_MIN
+    return x0, top, x1, max(bottom, top + _SIZE_MIN)
+
+
 class _Reader:
     """The words of one text page. Only the first and last character of a word are measured when that is enough."""
 
@@ -161,8 +171,8 @@ class _Reader:
     def _box(self, index: int) -> Edges:
         rect = self._rect
         if not c.FPDFText_GetLooseCharBox(self._raw, index, rect):
-            return (0.0, 0.0, 0.0, 0.0)
-        return self._frame.box(rect.left, rect.bottom, rect.right, rect.top)
+            return (0.0, 0.0, 0.0, _SIZE_MIN)
+        return sound(self._frame.box(rect.left, rect.bottom, rect.right, rect.top))
 
     def _spans(self, text: str, first: int, last: int) -> Iterator[tuple[int, int, Edges]]:
         """The words inside a run without spaces: mostly one."""

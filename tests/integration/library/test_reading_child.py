@@ -211,7 +211,7 @@ def test_the_child_dies_with_its_parent(tmp_path):
     while not (found := children(parent.pid)) and time.monotonic() < deadline:
         time.sleep(0.02)
     (child,) = found
-    time.sleep(0.5)  # let it pass its locks: entering the namespace clears the signal, which must then be set again
+    time.sleep(0.5)  # let it pass its locks: a change of credentials may clear the signal
     parent.send_signal(signal.SIGKILL)
     parent.wait()
     while time.monotonic() < deadline and Path(f"/proc/{child}").exists():

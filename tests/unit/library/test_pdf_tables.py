@@ -13,6 +13,7 @@ from reportlab.pdfgen import canvas
 from smalt.kernel.errors import Failure
 from smalt.library.parsed import Table, decode, encode, figures_of
 from smalt.library.readers import pdf
+from smalt.library.readers.pdf_words import sound
 
 
 def table(*lines: list, rules=(), **more) -> Table:
@@ -73,6 +74,18 @@ def test_a_wrapped_label_is_one_label():
         "Net income attributable to noncontrolling interests and redeemable interests",
         "Total",
     ]
+
+
+def test_closer_lines_are_one_label_even_when_both_could_stand_alone():
+    wrapped = [(40.0, 130.0, "Repurchases of Class B", "l")]
+    found = table(
+        HEAD,
+        row(115, "Net income", "9", "8", "7"),
+        wrapped,
+        row(139, "Common Stock", "3", "2", "1"),
+        row(154, "Total", "6", "6", "6"),
+    )
+    assert [r.label for r in found.rows] == ["Net income", "Repurchases of Class B Common Stock", "Total"]
 
 
 def test_figures_beside_the_middle_of_a_label():
@@ -161,6 +174,15 @@ def test_boxes_count_from_the_top_left_and_hold_their_text():
     assert found.rows[0].bold is False
 
 
+@pytest.mark.parametrize(
+    "box", [(1, 2, 3, 2), (1, 5, 3, 2), (0, 1e20, 5, 1e20), (float("nan"), 0, 0, 9), (0, 0, float("inf"), 9)]
+)
+def test_letters_without_sensible_size_get_one(box):
+    x0, top, x1, bottom = sound(box)
+    assert bottom > top
+    assert all(abs(edge) < 1e6 for edge in (x0, top, x1, bottom))
+
+
 def test_bold_is_seen():
     found = table(HEAD, [(40.0, 115.0, "TOTAL", "lb")], row(115, "", "1", "2", "3"), row(130, "x", "1", "2", "3"))
     assert [r.bold for r in found.rows] == [True, False]
@@ -176,6 +198,7 @@ def sideways(angle: int) -> bytes:
     page.rotate(angle)
     page.setFont("Helvetica", 9)
     page.drawString(0, 0, "two words")
+    page.drawString(0, -20, "below")
     page.showPage()
     page.save()
     document = pdfium.PdfDocument(out.getvalue())
@@ -189,7 +212,7 @@ def sideways(angle: int) -> bytes:
 def test_boxes_of_a_turned_page_are_as_displayed(angle):
     page = pdf.read(sideways(angle)).pages[0]
     assert (page.width, page.height) == ((HEIGHT, WIDTH) if angle in {90, 270} else (WIDTH, HEIGHT))
-    assert [line.text for line in page.lines] == ["two words"]
+    assert [line.text for line in page.lines] == ["two words", "below"]
     box = page.lines[0].box
     assert box is not None
     assert box.x0 == pytest.approx(100, abs=1)
