@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from smalt.library.page_view import page_view, window_start
-from smalt.library.parsed import Box, Cell, Line, Page, Row, Table
+import pytest
+
+from smalt.kernel.errors import Missing
+from smalt.library.page_view import page_number, page_view, window_start
+from smalt.library.parsed import Box, Cell, Kind, Line, Page, Parsed, Row, Table
 
 
 def _sheet(rows: int) -> Page:
@@ -49,3 +52,14 @@ def test_a_window_holds_the_cell() -> None:
         assert int(cell[1:]) in [row["index"] for row in grid["rows"][start : start + 200]]
     assert window_start(grid, None) == 0
     assert window_start(grid, "C99999") == 0
+
+
+def test_a_page_is_found_by_its_sheet_or_its_number() -> None:
+    read = Parsed(Kind.XLSX, [Page(0, 0, 0, [], [], sheet="Revenue"), Page(1, 0, 0, [], [], sheet="Budget 2025")])
+    assert page_number(read, 0, "Budget 2025") == 1
+    assert page_number(read, 1, "") == 1
+    assert page_number(read, 1, "renamed since") == 1
+    with pytest.raises(Missing):
+        page_number(read, 2)
+    with pytest.raises(Missing):
+        page_number(read, -1)

@@ -78,3 +78,25 @@ def test_nearest_lines_are_numbered_after_the_citations() -> None:
 @given(st.text(alphabet="ab (),.$%-0123456789−", max_size=60))
 def test_no_character_is_lost(text: str) -> None:
     assert "".join(part["text"] for part in present(_answer(text, "1,234", figures=1))["parts"]) == text
+
+
+def test_formula_is_set_once_and_a_rounded_result_is_bound() -> None:
+    answer = _answer(
+        "Margin, 2025: 45.69% = 1,787 / 3,911 × 100, from 1,787 (Gross profit) [1]; 3,911 (Sales) [2].",
+        "1,787",
+        "3,911",
+        figures=3,
+        traced=3,
+        formula="1,787 / 3,911 × 100",
+        figure={"value": "45.691639", "scale": 0},
+    )
+    shown = present(answer)
+    assert "".join(part["text"] for part in shown["parts"]) == "Margin, 2025: 45.69%."
+    assert _figures(shown["parts"]) == [("45.69%", [1, 2], True)]
+    assert _figures(shown["formula_parts"]) == [("1,787", [1], True), ("3,911", [2], True)]
+    assert shown["text"] == answer["text"]
+
+
+def test_text_that_goes_on_after_the_formula_is_kept_whole() -> None:
+    shown = present(_answer("It is 5 = 2 + 3, and rising.", formula="2 + 3", figure={"value": "5", "scale": 0}))
+    assert "".join(part["text"] for part in shown["parts"]) == "It is 5 = 2 + 3, and rising."
