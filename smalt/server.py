@@ -23,7 +23,7 @@ from granian.http import HTTP1Settings, HTTP2Settings
 from granian.log import LogLevels
 from granian.server.embed import Server as Granian
 
-from smalt.app import address, build, first_link, opened
+from smalt.app import PORT_FILE, address, build, first_link, opened
 from smalt.kernel.clock import Clock
 from smalt.kernel.errors import Conflict, Unavailable
 from smalt.kernel.limits import KIB, LINK_TTL_S
@@ -310,6 +310,7 @@ def run(settings: Settings, announce: Callable[[str], None] = print) -> None:
             tls = tls_of(settings, installation.clock)
             server = Server(build(installation).asgi, reserved, tls)
             link = first_link(installation)
+            (settings.data_dir / PORT_FILE).write_text(str(reserved.port), "ascii")
             asyncio.run(server.serve(lambda _: _greet(settings, tls, link, announce)))
     finally:
         reserved.release()
