@@ -69,6 +69,8 @@ TICKET_KEY_ID = 1
 TICKET_KEY_LIFE = timedelta(days=400)
 SWEEP_EVERY_S = 300.0
 DRAIN_S = 10.0
+PORT_FILE = "server.port"
+"""In the data directory: the port of the server that runs, for the operator's commands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,9 @@ def beside(settings: Settings) -> Iterator[Installation]:
         with opened(settings) as installation:
             yield installation
         return
+    with contextlib.suppress(OSError, ValueError):  # links are to lead to the server that runs, not to the usual port
+        port = int((settings.data_dir / PORT_FILE).read_text("ascii"))
+        settings = settings.model_copy(update={"port": port})
     clock = SystemClock()
     yield Installation(settings, Connections(app, ""), _keystore(settings, clock), clock)
 
@@ -306,7 +311,7 @@ def create_tenant(settings: Settings, *, name: str, owner_name: str, owner_email
             owner = tenants.Owner(owner_name, owner_email)
             tenant, person, secret = await tenants.create(gateway, credentials, name, owner)
             expires_at = installation.clock.now() + LINK_LIFE
-            link = f"{address(settings)}/link/{secret}"
+            link = f"{address(installation.settings)}/link/{secret}"
             return NewTenant(str(tenant), str(person), link, expires_at.isoformat(timespec="seconds"))
 
     with beside(settings) as installation:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import resource
 import signal
 import socket
 import sys
@@ -22,7 +23,7 @@ from granian.http import HTTP1Settings, HTTP2Settings
 from granian.log import LogLevels
 from granian.server.embed import Server as Granian
 
-from smalt.app import address, build, first_link, opened
+from smalt.app import PORT_FILE, address, build, first_link, opened
 from smalt.kernel.clock import Clock
 from smalt.kernel.errors import Conflict, Unavailable
 from smalt.kernel.limits import KIB, LINK_TTL_S
@@ -30,6 +31,7 @@ from smalt.seal.certificate import ensure_certificate
 from smalt.settings import Settings
 from smalt.telemetry.events import Event, Milliseconds, Slug, emit
 from smalt.telemetry.log import report, silence_libraries
+from smalt.web.idle import CONNECTIONS_MAX, hang_up_on_idle
 
 PORTS_TRIED = 20
 GRACE_S = 5.0
@@ -167,6 +169,14 @@ def _is_free(host: str, port: int) -> bool:
     )
 
 
+def _allow_files(wanted: int) -> None:
+    """Many connections need many open files; the usual limit of 1024 would end before theirs."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 class Server:
     """Serves one ASGI application until `stop`."""
 
@@ -184,8 +194,8 @@ class Server:
             interface=Interfaces.ASGI,
             http=HTTPModes.auto,
             websockets=False,
-            backlog=256,
-            backpressure=256,
+            backlog=1024,
+            backpressure=CONNECTIONS_MAX,
             runtime_threads=1,
             runtime_blocking_threads=2,
             blocking_threads=1,
@@ -200,6 +210,7 @@ class Server:
             ssl_protocol_min=SSLProtocols.tls12,
         )
         silence_libraries()
+        _allow_files(2 * CONNECTIONS_MAX)
 
     async def _counted(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -245,8 +256,10 @@ class Server:
             if ready is not None:
                 ready(self._reserved.port)
             stopping = asyncio.create_task(self._stopping.wait())
+            looking = asyncio.create_task(hang_up_on_idle(self._reserved.port))
             await asyncio.wait({stopping, serving}, return_when=asyncio.FIRST_COMPLETED)
             stopping.cancel()
+            looking.cancel()
         finally:
             await self._wind_down(serving)
 
@@ -297,6 +310,7 @@ def run(settings: Settings, announce: Callable[[str], None] = print) -> None:
             tls = tls_of(settings, installation.clock)
             server = Server(build(installation).asgi, reserved, tls)
             link = first_link(installation)
+            (settings.data_dir / PORT_FILE).write_text(str(reserved.port), "ascii")
             asyncio.run(server.serve(lambda _: _greet(settings, tls, link, announce)))
     finally:
         reserved.release()

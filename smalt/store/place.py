@@ -15,6 +15,7 @@ import secrets
 import shutil
 import stat
 import tempfile
+import time
 from pathlib import Path
 
 from smalt.kernel.errors import Conflict, Unavailable
@@ -22,6 +23,8 @@ from smalt.store.account import Account
 from smalt.store.binaries import Binaries
 
 PORT = 5432
+_LOCK_TRIES = 4
+_LOCK_PAUSE_S = 0.05
 SOCKET_PATH_MAX_BYTES = 103  # sun_path of the strictest system
 _PLAIN = re.compile(r"[A-Za-z0-9/._-]+")
 _OUTSIDE = Path("/var/lib/smalt")
@@ -163,19 +166,38 @@ class Lock:
         self._path = path
         self._fd: int | None = None
 
+    def is_held(self) -> bool:
+        """Whether a server holds it, here or in another process."""
+        try:
+            fd = os.open(self._path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(fd)
+        return False
+
     def take(self) -> None:
         """Hold the lock, or raise `Conflict` ``data_dir.in_use``."""
         fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        for _ in range(_LOCK_TRIES):  # somebody may just be looking (`is_held`)
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(_LOCK_PAUSE_S)
+            else:
+                break
+        else:
             os.close(fd)
             raise Conflict(
                 "data_dir.in_use",
                 "Another Smalt server is using this data directory.",
                 kept="That server goes on undisturbed.",
                 todo="Stop it first, or give this one a data directory of its own (SMALT_DATA_DIR).",
-            ) from None
+            )
         self._fd = fd
 
     def release(self) -> None:

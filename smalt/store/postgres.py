@@ -212,14 +212,14 @@ class EmbeddedPostgres:
 
 
 def conninfo_of_running(data_dir: Path, role: str, dbname: str = "smalt") -> str:
-    """The connection string of the server that another process runs on ``data_dir``; `Unavailable` when none was."""
+    """The connection string of the server that another process runs on ``data_dir``; `Unavailable` when none runs."""
     pointer = data_dir / "postgres.place"
     home = Path(pointer.read_text("utf-8").strip()) if pointer.exists() else data_dir / "postgres"
     try:
         sockets = (home / "socket.place").read_text("utf-8").strip()
     except OSError:
         sockets = ""
-    if not sockets:
+    if not sockets or not place.Lock(home / "lock").is_held():
         raise Unavailable("database.stopped", "No database runs on this data directory.", todo="Start Smalt first.")
     return make_conninfo(host=sockets, port=place.PORT, user=role, dbname=dbname)
 
