@@ -231,12 +231,13 @@ class Install:
         try:
             until(self._is_ready, 90.0)
         except AssertionError:
-            raise AssertionError(f"the server did not start: {self.log.read_text('utf-8')[-2000:]}") from None
+            said = self.out.read_text("utf-8")[-1000:] + self.log.read_text("utf-8")[-2000:]
+            raise AssertionError(f"the server did not start ({self.process.poll()}): {said}") from None
 
     def _is_ready(self) -> bool:
         assert self.process is not None
         if self.process.poll() is not None:
-            raise AssertionError(f"the server ended: {self.log.read_text('utf-8')[-2000:]}")
+            raise AssertionError("the server ended")
         if not self.ca.exists():
             return False
         with contextlib.suppress(httpx.TransportError, OSError):

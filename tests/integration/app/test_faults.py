@@ -219,8 +219,9 @@ def test_a_document_deleted_while_it_is_read_leaves_nothing(install: Install, wo
     until(lambda: workspace.api.get(path).json()["status"] == "reading")
     assert workspace.api.delete(path).status_code == 204
     check_problem(workspace.api.get(path), 404, "document.unknown")
-    until(lambda: workspace.api.add("after.txt", b"One line.\n")["status"] == "ready")
-    until(lambda: not any(made["id"][4:] in name for name in _stored(install) - before))
+    read = {"event": "document_read", "document": made["id"]}
+    until(lambda: any(read.items() <= line.items() for line in install.lines()))
+    assert not any(made["id"][4:] in name for name in _stored(install) - before)
 
 
 # -- neighbours
