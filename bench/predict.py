@@ -41,7 +41,7 @@ def read(path: Path) -> Parsed:
 
 def opened(path: Path) -> Opened:
     """Read, indexed, encoded and opened again, as the product does it."""
-    return Opened(path.name, path.name, decode(encode(build(read(path), path.stem))))
+    return Opened(path.name, path.name, decode(encode(build(read(path)))))
 
 
 def lines(path: Path) -> Iterator[dict[str, Any]]:
@@ -117,9 +117,18 @@ def tenq(gold: Path, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
         first = [one.document for one in found.citations]
         names = list(dict.fromkeys([*first, *(one.name for one in ranked)]))
         quotes = [passage.text for _, _, passage in passages.ranked(case["question"], ranked[:4], 8)]
-        tables = [retrieve.page_text(one, page) for one, page in retrieve.pages(case["question"], ranked[:4], 6)]
+        tables = [page_text(one, page) for one, page in retrieve.pages(case["question"], ranked[:4], 6)]
         yield {"question": case["question"], "docs": names, "text": "\n".join([found.text, *quotes, *tables])}
     report(times)
+
+
+def page_text(opened: Opened, page: int) -> str:
+    """The figures of a page as lines "label: header figure", for those who read retrieved text."""
+    lines: dict[tuple[int, int], list[str]] = {}
+    for fact in opened.facts:
+        if fact.page == page:
+            lines.setdefault((fact.table, fact.row), [fact.label]).append(fact.printed)
+    return "\n".join(" ".join(parts) for parts in lines.values())
 
 
 def retrieval(gold: Path, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
