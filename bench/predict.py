@@ -25,7 +25,7 @@ sys.path.insert(0, str(ROOT))
 from smalt.engine import passages, retrieve  # noqa: E402
 from smalt.engine.answer import Answer  # noqa: E402
 from smalt.engine.local import answer  # noqa: E402
-from smalt.library.parsed import Parsed  # noqa: E402
+from smalt.library.parsed import Parsed, figures_of  # noqa: E402
 from smalt.search.segment import Opened, build, decode, encode  # noqa: E402
 
 SUITES = ("filings", "rows", "ledger", "tenq", "retrieval")
@@ -101,7 +101,7 @@ def rows(gold: Path, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
                         yield {
                             "doc": path.name,
                             "page": page.number,
-                            "cells": [row.label, *(cell.text for cell in row.cells)],
+                            "cells": [row.label, *figures_of(row)],
                         }
 
 

@@ -28,7 +28,7 @@ async def index_document(visit: Visit, identity: DocumentId) -> None:
     try:
         async with visit.enter(Act.DOCUMENT_PROCESS, identity, leave_open=True) as scope:
             entry = scope.entry
-            found = await document.get(scope, identity)
+            await document.get(scope, identity)
             read = await open_parsed(scope, identity)
     except (Missing, Gone):
         return  # deleted meanwhile
