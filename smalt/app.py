@@ -68,7 +68,7 @@ _PACKAGE = Path(__file__).parent
 TICKET_KEY_ID = 1
 TICKET_KEY_LIFE = timedelta(days=400)
 SWEEP_EVERY_S = 300.0
-DRAIN_S = 10.0
+DRAIN_S = 5.0
 PORT_FILE = "server.port"
 """In the data directory: the port of the server that runs, for the operator's commands."""
 

@@ -35,6 +35,8 @@ from smalt.web.idle import CONNECTIONS_MAX, hang_up_on_idle
 
 PORTS_TRIED = 20
 GRACE_S = 5.0
+LIFE_END_S = 45.0
+"""For the application's lifespan to end: answers are settled, jobs under way finished. Longer than those take at most."""
 _UNWIND_S = 0.3
 """Granian says that it has ended while its Rust threads still let go of Python objects. If the interpreter ends first,
 they abort the process (seen in three of six stops without the pause, in none with it)."""
@@ -288,7 +290,7 @@ class Server:
             task.cancel()
         await asyncio.gather(*cut_off, return_exceptions=True)
         self._granian.stop()  # type: ignore[no-untyped-call]  # Granian types only part of itself
-        await asyncio.wait({serving}, timeout=GRACE_S)
+        await asyncio.wait({serving}, timeout=LIFE_END_S)
         serving.cancel()
         await asyncio.gather(serving, return_exceptions=True)  # what it raised, `_until_listening` has told
         await asyncio.sleep(_UNWIND_S)
