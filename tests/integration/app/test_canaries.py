@@ -33,7 +33,7 @@ EXPLODES = textwrap.dedent(
         setattr(module, name, outer)
 
     exploding(smalt.chat.engines, "answer", 0)
-    exploding(smalt.search.ingest, "_built", 1)
+    exploding(smalt.search.ingest, "_built", 0)
     add = smalt.chat.thread.add
     async def refused_by_the_database(scope, person, title, at):
         if "explode" in title:
@@ -85,7 +85,7 @@ def documents(api: Api, w: Planted) -> None:
     refused = {
         f"{w['macro name']}.xlsm": files.xlsx(w["macro sheet"], macro=True),
         f"{w['broken name']}.pdf": files.pdf(w["broken company"])[:-200],
-        f"explode {w['exploding name']}.csv": files.table_csv([(w["exploding row"], 1, 2)]),
+        f"explode {w['exploding name']}.csv": files.table_csv([(f"explode {w['exploding row']}", 1, 2)]),
     }
     for name, data in refused.items():
         assert api.add(name, data)["status"] == "failed"
