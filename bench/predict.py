@@ -25,7 +25,7 @@ sys.path.insert(0, str(ROOT))
 from smalt.engine import passages, retrieve  # noqa: E402
 from smalt.engine.answer import Answer  # noqa: E402
 from smalt.engine.local import answer  # noqa: E402
-from smalt.library.parsed import Parsed  # noqa: E402
+from smalt.library.parsed import Parsed, figures_of  # noqa: E402
 from smalt.search.segment import Opened, build, decode, encode  # noqa: E402
 
 SUITES = ("filings", "rows", "ledger", "tenq", "retrieval")
@@ -41,7 +41,7 @@ def read(path: Path) -> Parsed:
 
 def opened(path: Path) -> Opened:
     """Read, indexed, encoded and opened again, as the product does it."""
-    return Opened(path.name, path.name, decode(encode(build(read(path), path.stem))))
+    return Opened(path.name, path.name, decode(encode(build(read(path)))))
 
 
 def lines(path: Path) -> Iterator[dict[str, Any]]:
@@ -101,7 +101,7 @@ def rows(gold: Path, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
                         yield {
                             "doc": path.name,
                             "page": page.number,
-                            "cells": [row.label, *(cell.text for cell in row.cells)],
+                            "cells": [row.label, *figures_of(row)],
                         }
 
 
@@ -117,9 +117,18 @@ def tenq(gold: Path, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
         first = [one.document for one in found.citations]
         names = list(dict.fromkeys([*first, *(one.name for one in ranked)]))
         quotes = [passage.text for _, _, passage in passages.ranked(case["question"], ranked[:4], 8)]
-        tables = [retrieve.page_text(one, page) for one, page in retrieve.pages(case["question"], ranked[:4], 6)]
+        tables = [page_text(one, page) for one, page in retrieve.pages(case["question"], ranked[:4], 6)]
         yield {"question": case["question"], "docs": names, "text": "\n".join([found.text, *quotes, *tables])}
     report(times)
+
+
+def page_text(opened: Opened, page: int) -> str:
+    """The figures of a page as lines "label: header figure", for those who read retrieved text."""
+    lines: dict[tuple[int, int], list[str]] = {}
+    for fact in opened.facts:
+        if fact.page == page:
+            lines.setdefault((fact.table, fact.row), [fact.label]).append(fact.printed)
+    return "\n".join(" ".join(parts) for parts in lines.values())
 
 
 def retrieval(gold: Path, options: argparse.Namespace) -> Iterator[dict[str, Any]]:

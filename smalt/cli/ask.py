@@ -111,7 +111,7 @@ async def _read(files: list[Path], steps: say.Steps) -> list[Opened]:
         except Failure as failure:
             failure.add_note(str(path))
             raise
-        opened.append(Opened(str(number), path.name, build(parsed, path.name)))
+        opened.append(Opened(str(number), path.name, build(parsed)))
         unit = "sheets" if parsed.pages and parsed.pages[0].sheet is not None else "pages"
         steps.done(f"Read {path.name}: {len(parsed.pages)} {unit}")
     return opened

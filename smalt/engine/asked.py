@@ -21,7 +21,7 @@ _QUARTER = re.compile(
     re.IGNORECASE,
 )
 _YEAR = re.compile(
-    rf"{_PREP}(?:end of\s+)?(?P<word>(?:(?:full[- ])?(?:fiscal|financial|calendar)(?:[- ]years?)?(?:[- ]end)?|fy|years?(?:[- ]end)?)\s*'?)?(?<![\d.,$])(?P<y>(?:19|20)\d\d|(?<=fy)\s?\d\d|(?<=fy')\d\d|(?<=fiscal )'?\d\d)(?![\d%]|[.,]\d)\b",
+    rf"{_PREP}(?:end of\s+)?(?P<word>(?:(?:full[- ])?(?:fiscal|financial|calendar)(?:[- ]years?)?(?:[- ]end)?|fy|years?(?:[- ]end)?)\s*'?)?(?<![\d.,$])(?P<y>(?:19|20)\d\d|(?<=fy)\s?\d\d|(?<=fy')\d\d|(?<=fiscal )'?\d\d)(?![\d%]|[.,]\d)\b(?:[\s-]+(?:fiscal[\s-]+)?year[\s-]end\b)?",
     re.IGNORECASE,
 )
 _LATEST = re.compile(
@@ -185,6 +185,9 @@ def fit(asked: Asked, span: Span) -> float:
     if asked.mode is Mode.YEAR and asked.year is not None:
         return _fit_year(asked.year + asked.shift, span)
     end = asked.end
+    if asked.mode is Mode.QUARTER and asked.year is not None and (end is None or span.end is None):
+        year = asked.year + asked.shift
+        return 1.0 if (span.year, span.quarter) == (year, asked.quarter) and span.months in (3, None) else 0.0
     if end is None:
         return 0.0
     if asked.shift:

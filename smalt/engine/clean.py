@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from smalt.engine.stems import unwrapped
+
 _SENTENCE = re.compile(r"(?<=[.?!])\s+(?=[A-Z\"“(])")
 _ABBREVIATION = re.compile(r"\b(?:Inc|Corp|Co|Ltd|No|U\.S|vs|St|Mr|Ms|Dr)\.$")
 _ORDER = re.compile(
@@ -23,10 +25,15 @@ _IS_DEFINED = re.compile(
     re.IGNORECASE,
 )
 _UNITS = re.compile(
-    r"\s*[(\[](?:in|expressed in|rounded|as a|to|usd|us\$|\$|%|from|per|using)\b[^()\[\]]*[)\]]|\s*,?\s*\b(?:in|expressed in) (?:units of )?(?:usd|us dollars|u\.s\. dollars|dollars|\$)?\s*(?:millions?|billions?|thousands?|percents?|percentages?|days)(?=\s|[?.,]|$)|\s*\brounded to .*?(?:decimals?|places?|digits?)(?: places?)?",
+    r"\s*[(\[](?:in|expressed in|rounded|as a|to|usd|us\$|\$|%|from|per|using)\b[^()\[\]]*[)\]]|\s*,?\s*\b(?:in|expressed in) (?:units of )?(?:usd|us dollars|u\.s\. dollars|dollars|\$)?\s*(?:millions?|billions?|thousands?|percents?|percentages?|percentage terms|days|mm|mn|bn)(?:\s+of\s+(?:us |u\.s\. )?(?:dollars|usd))?(?=\s|[?.,]|$)(?!\s+of\b)|\s*,?\s*\b(?:in|expressed in) (?:usd|us dollars|u\.s\. dollars)(?=[?.,]|$)|\s*\brounded to .*?(?:decimals?|places?|digits?)(?: places?)?",
     re.IGNORECASE,
 )
 _LEAD = re.compile(r"^(?:.*?[,:]\s*)?(?=(?:what|how much|how many|which|by what|calculate|compute)\b)", re.IGNORECASE)
+_INSTRUCTS = re.compile(
+    r"\b(?:bas(?:ed|ing|e)|according|using|us(?:e|ing)|rely|relying|information|details|statements?|question|judge?ments?|analyst|assum\w+|perspective|standpoint"
+    r"|answer|determine|respond|shown|provided|outlined|following|please|need|want|help|here's|given|filing|report)\b",
+    re.IGNORECASE,
+)
 _SOURCE = re.compile(
     r"\s*,?\s*\b(?:from|in|on|within|according to|per|based on|as shown in|as reported in|using) (?:the |its |their )?(?:statements? of (?:cash flows?|income|operations|earnings|financial position)|cash flow statements?|income statements?|balance sheets?|p&l(?: statements?)?|profit and loss statements?|annual report|10-k|10-q|filing|notes)(?=[\s,.?)\]]|$)",
     re.IGNORECASE,
@@ -43,26 +50,29 @@ def clean(question: str) -> str:
     """The asking sentence, freed of instructions and units, with definitions of other sentences put in."""
     text = _FORMER.sub(r"\3\2", " ".join(question.split()))
     sentences = _split(text)
-    if (
-        len(sentences) == 1
-        and len(text) < 160
-        and _UNITS.search(text) is None
-        and _SOURCE.search(text) is None
-        and _SEVERAL.search(text) is None
-    ):
-        return text
     asking = (
         [one for one in sentences if _ASKS.search(one) and not _ORDER.match(one)]
         or [one for one in sentences if _ASKS.search(one)]
         or sentences[:1]
     )
     main = next((one for one in asking if _DEFINE.match(one) is None), asking[0])
-    main = _plain(_LEAD.sub("", main, count=1))
+    main = _plain(_led(main))
     for one in sentences:
-        if one in asking and _plain(_LEAD.sub("", one, count=1)) == main:
+        if one in asking and _plain(_led(one)) == main:
             continue
         main = _apply(main, _plain(one))
-    return _years(main)
+    return unwrapped(_years(main))
+
+
+def _led(sentence: str) -> str:
+    """``sentence`` without an instruction before what it asks; a period or company that stands there stays."""
+    m = _LEAD.match(sentence)
+    lead = m[0] if m is not None else ""
+    if not lead or not _INSTRUCTS.search(lead):
+        return sentence
+    years = re.findall(r"(?:\bFY\s?|\bfiscal (?:year )?)?(?:19|20)\d\d\b", lead, re.IGNORECASE)
+    rest = sentence[len(lead) :]
+    return f"{rest.rstrip(' ?.')} in {years[-1]}" if years and not re.search(r"\d{4}|FY\s?\d\d", rest) else rest
 
 
 def _split(text: str) -> list[str]:

@@ -10,6 +10,7 @@ from smalt.engine.asked import Asked, Mode, settle
 from smalt.engine.expression import Average, Binary, Expr, Number, Ref
 from smalt.engine.lookup import Found, find
 from smalt.engine.scope import ordered
+from smalt.engine.stems import variants
 from smalt.engine.vocabulary import BY_KEY, FLOW, STOCK, Measure, measure_of
 from smalt.kernel.figures import Unit
 from smalt.search.model import Fact
@@ -54,15 +55,26 @@ def locate(phrase: str, asked: Asked, group: Sequence[Opened]) -> tuple[Opened, 
     ambiguous = False
     for opened in ordered(list(group), asked):
         settled = settle(asked, opened.profile)
-        found = find(phrase, settled, opened)
+        found = _find(phrase, settled, opened)
         if found.fact is None and asked.mode is Mode.LATEST and settled.mode is Mode.SPAN:
-            longer = (find(phrase, replace(settled, months=months), opened) for months in (6, 9))
+            longer = (_find(phrase, replace(settled, months=months), opened) for months in (6, 9))
             found = next((one for one in longer if one.fact is not None), found)
         if found.fact is not None:
             return opened, found
         near += [(opened, fact) for fact in found.near]
         ambiguous = ambiguous or found.ambiguous
     raise Missing(phrase, asked, near[:3], ambiguous)
+
+
+def _find(phrase: str, asked: Asked, opened: Opened) -> Found:
+    """`find` for the phrase as asked, then without words like "figure" and "amount of"."""
+    first: Found | None = None
+    for variant in variants(phrase):
+        found = find(variant, asked, opened)
+        if found.fact is not None:
+            return found
+        first = first or found
+    return first if first is not None else Found(None, 0.0)
 
 
 class Evaluator:

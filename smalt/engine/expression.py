@@ -40,12 +40,13 @@ class Binary:
 
 Expr: TypeAlias = Number | Ref | Average | Binary
 
+_HYPHEN = "\x01"
 _OPERANDS_MAX = 24
 _PROTECT = sorted({fold(wording) for wording in wordings()}, key=len, reverse=True)
 _PROTECTED = re.compile(r"(?<![\w&-])(?:" + "|".join(re.escape(wording) for wording in _PROTECT) + r")(?![\w&-])")
 _WORDS = [
     (re.compile(r"\bas an? (?:percentage|percent|%|share|proportion) of\b"), " /% "),
-    (re.compile(r"\b(?:divided by|over|÷)\b|÷"), " / "),
+    (re.compile(r"\b(?:divided by|div by|over|÷)\b|÷"), " / "),
     (re.compile(r"\b(?:multiplied by|times)\b|×|(?<=\s)x(?=\s*\d)"), " * "),
     (re.compile(r"\b(?:less|minus|net of|excluding|subtracting|reduced by|deducting)\b"), " - "),
     (re.compile(r"\b(?:plus|added to|together with|and|&)\b"), " + "),
@@ -90,6 +91,7 @@ def parse(text: str) -> Expr:
     if summed:
         masked = masked.replace(",", " + ")
     masked = re.sub(r"[+]\s*[+]", "+", masked)
+    masked = re.sub(r"(?<=[a-z])-(?=[a-z])", _HYPHEN, masked)  # "year-end inventory" subtracts nothing
     tokens = _tokens(masked, held)
     if sum(token[0] in "~#" for token in tokens) > _OPERANDS_MAX or tokens.count("(") > _OPERANDS_MAX:
         raise NotAnExpression
@@ -116,6 +118,7 @@ def _tokens(text: str, held: list[str]) -> list[str]:
         else:
             words = " ".join((m["text"] or m["num"]).split())
             if words:
+                words = words.replace(_HYPHEN, "-")
                 found.append("~" + re.sub(r"q(\d+)q", lambda one: held[int(one[1])], words))
     return found
 

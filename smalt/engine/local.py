@@ -7,7 +7,7 @@ otherwise the engine declines. Pure: no input, no output, no clock (``today`` is
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal, DivisionByZero, localcontext
@@ -19,6 +19,7 @@ from smalt.engine.clean import clean
 from smalt.engine.compute import Evaluator, Missing, Result, locate
 from smalt.engine.expression import Expr, Ref
 from smalt.engine.follow import lean
+from smalt.engine.manner import manner_of
 from smalt.engine.metrics import metric_of
 from smalt.engine.question import Operation, Query, understand
 from smalt.engine.scope import Scope, scope
@@ -28,6 +29,7 @@ from smalt.search.tokens import label_key
 
 _COMPARES = {Operation.CHANGE, Operation.PERCENT_CHANGE, Operation.GROWTH_RATE}
 _QUESTION_CHARS_MAX = 4000
+_PERIODS_MAX = 8
 
 
 def answer(
@@ -49,23 +51,26 @@ def answer(
         return render.refused("The sheets hold no rows that answer this.", [question], [])
     where = scope(clean(question), papers)
     if where.foreign is not None:
-        known = ", ".join(sorted({opened.profile.display_name or opened.name for opened in papers})[:8])
-        return render.refused(
-            f"None of the documents is about {where.foreign}; they are about {known}.", [where.foreign], []
-        )
+        return _foreign(where.foreign, papers)
     if passages.asks_for_words(clean(question)):
         words = passages.answer_text(
             where.rest.replace("|", " "), [opened for group in where.groups for opened in group]
         )
         return words if words is not None else render.refused("No passage says this.", [question], [])
-    return _figure(where, understand(where.rest))
+    return _figure(where, understand(where.rest, manner_of(question)))
+
+
+def _foreign(name: str, papers: Sequence[Opened]) -> Answer:
+    known = sorted({opened.profile.display_name for opened in papers if opened.profile.display_name})
+    about = f"; they are about {', '.join(known[:8])}" if known else ""
+    return render.refused(f"None of the documents is about {name}{about}".rstrip(".") + ".", [name], [])
 
 
 def _figure(where: Scope, query: Query) -> Answer:
     answers: list[Answer] = []
     declined: list[Answer] = []
     for group in where.groups:
-        result = _for_company(group, query)
+        result = render.in_manner(_for_company(group, query), query.manner)
         (declined if result.declined else answers).append(result)
     if len(answers) == 1 and (len(where.groups) == 1 or not where.named):
         return answers[0]
@@ -130,9 +135,11 @@ def _for_company(group: list[Opened], query: Query) -> Answer:
         if query.operation in {Operation.AVERAGE, Operation.SUM}:
             return _gathered(group, query, periods)
         if query.operation is Operation.CALCULATE and query.tree is not None:
-            return _calculated(group, query, periods[-1] if len(periods) == 1 else max(periods, key=Asked.order))
+            if len(periods) > 1 and query.several:
+                return _several(group, query, periods, _calculated)
+            return _calculated(group, query, max(periods, key=Asked.order))
         if len(periods) > 1:
-            return _several(group, query, periods)
+            return _several(group, query, periods, _looked_up)
         return _looked_up(group, query, periods[0])
     except Missing as missing:
         return _refusal(missing, group)
@@ -178,10 +185,24 @@ def _looked_up(group: list[Opened], query: Query, asked: Asked) -> Answer:
     return render.looked_up(opened, found, _name(group))
 
 
-def _several(group: list[Opened], query: Query, periods: list[Asked]) -> Answer:
-    """The same line for several periods, one after the other."""
-    answers = [_looked_up(group, query, asked) for asked in periods[:6]]
-    return _side_by_side(answers, [])
+def _several(
+    group: list[Opened], query: Query, periods: list[Asked], one: Callable[[list[Opened], Query, Asked], Answer]
+) -> Answer:
+    """The same figure for several periods, one after the other; a period that is not printed says so."""
+    answers: list[Answer] = []
+    refusals: list[Answer] = []
+    first: Missing | None = None
+    for asked in periods[:_PERIODS_MAX]:
+        try:
+            answers.append(render.in_manner(one(group, query, asked), query.manner))
+        except Missing as missing:
+            first = first or missing
+            refusals.append(_refusal(missing, group))
+    if not answers and first is not None:
+        raise first
+    if len(answers) == 1 and not refusals:
+        return answers[0]
+    return _side_by_side(answers, refusals)
 
 
 def _tree(query: Query) -> Expr:
@@ -195,7 +216,8 @@ def _run(group: list[Opened], query: Query, asked: Asked) -> Result:
 
 def _in_unit(result: Result, query: Query) -> Result:
     """A quotient that its name calls a margin or rate is shown in percent."""
-    if query.unit == Unit.PERCENT and result.unit == Unit.RATIO:
+    wanted = Unit.PERCENT if query.unit is None and query.manner.percent else query.unit
+    if wanted == Unit.PERCENT and result.unit == Unit.RATIO:
         times_hundred = result.formula.endswith("× 100")
         if not times_hundred:
             result.amount *= 100

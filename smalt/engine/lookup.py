@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from smalt.engine import parts
 from smalt.engine.asked import Asked, Mode, fit
 from smalt.engine.vocabulary import FLOW, STOCK, STRICT, Measure, measure_of
 from smalt.kernel.figures import Unit
@@ -13,7 +14,7 @@ from smalt.search.segment import Opened
 from smalt.search.tokens import content_terms, fold, label_key, without_notes
 
 _ACCEPT = 80.0
-_TOTAL_COLUMN = re.compile(r"\b(?:total|consolidated|as reported|reported|company)\b")
+_TOTAL_COLUMN = re.compile(r"\b(?:total|consolidated|as reported|reported|company|actuals?)\b")
 _FOREIGN_PATH = re.compile(
     r"\b(?:discontinued|pro forma|parent|eliminations?|non-gaap|segment|adjusted|guarantor|cumulative effect)\b"
 )
@@ -61,7 +62,10 @@ def find(phrase: str, asked: Asked, opened: Opened) -> Found:
     if measure is not None:
         _by_measure(measure, opened, scored)
     elif not any(score >= 90 for score in scored.values()):
-        _fuzzy(phrase, opened, scored)
+        for index, points in parts.score(phrase, opened).items():
+            scored[index] = max(scored.get(index, 0), points)
+        if not scored:
+            _fuzzy(phrase, opened, scored)
     ranked = []
     strict = measure is not None and measure.key in STRICT and _primary_covers(measure, asked, opened)
     for index, score in scored.items():
@@ -71,7 +75,7 @@ def find(phrase: str, asked: Asked, opened: Opened) -> Found:
         match = fit(asked, fact.span)
         if match <= 0:
             continue
-        total = score + (match - 1) * 10 + _standing(fact, measure, asked, opened, phrase)
+        total = score + (match - 1) * 10 + _standing(fact, measure, asked, opened, phrase, score)
         ranked.append((total, index))
     ranked.sort(key=lambda item: (-item[0], item[1]))
     near = _nearest(phrase, ranked, scored, opened)
@@ -180,10 +184,14 @@ def _is_total(fact: Fact, opened: Opened) -> bool:
     return len(columns) > 1 and fact.column == max(columns)
 
 
-def _standing(fact: Fact, measure: Measure | None, asked: Asked, opened: Opened, phrase: str) -> float:
+def _standing(
+    fact: Fact, measure: Measure | None, asked: Asked, opened: Opened, phrase: str, score: float
+) -> float:
     """What a fact's surroundings add: its statement, its column, its kind of period."""
     note = opened.notes[fact.table]
     points = 0.0
+    if asked.mode in (Mode.LATEST, Mode.LATEST_QUARTER):
+        points += _recent(fact)
     if note.primary:
         points += {BALANCE: 4.5, INCOME: 4.2, CASHFLOW: 4.0, COMPREHENSIVE: 2.0, EQUITY: 1.5}.get(note.statement, 2.0)
     elif note.statement:
@@ -197,8 +205,11 @@ def _standing(fact: Fact, measure: Measure | None, asked: Asked, opened: Opened,
             points -= 40.0 if asked.mode is not Mode.INSTANT else 0.0
         if measure.kind == STOCK and fact.span.months not in (0, None):
             points -= 40.0
+        aside = opened.aside.get(fact.table, "")
         if measure.kind == STOCK and _DEFERRED_TAX.search(fold(" ".join((*fact.path, note.title)))):
-            points -= 0.0 if "deferred" in phrase.lower() else 20.0
+            aside = "deferred tax"
+        if aside and (measure.kind == STOCK or aside == "lease") and aside not in fold(phrase):
+            points -= 20.0
         if measure.section_first is not None and any(measure.section_first.search(fold(part)) for part in fact.path):
             points += 2.0
     if measure is None and asked.mode is Mode.YEAR and fact.span.months == 0:
@@ -210,9 +221,17 @@ def _standing(fact: Fact, measure: Measure | None, asked: Asked, opened: Opened,
         points -= 0.0 if asked_for & set(content_terms(fact.qualifier)) else 12.0
     if fact.change:
         points -= 0.0 if re.search(r"\bchange\b", phrase) else 40.0
-    if fact.path and _FOREIGN_PATH.search(fold(" ".join(fact.path))) and not _FOREIGN_PATH.search(fold(phrase)):
+    if measure is None and score > 88 and parts.parts_in(phrase):
+        pass  # a part's own section may well be called a segment
+    elif fact.path and _FOREIGN_PATH.search(fold(" ".join(fact.path))) and not _FOREIGN_PATH.search(fold(phrase)):
         points -= 6.0
     return points
+
+
+def _recent(fact: Fact) -> float:
+    """For a document without a fiscal calendar, whose latest period is the newest that it prints."""
+    year = fact.span.end.year if fact.span.end is not None else fact.span.year
+    return (year - 2000) * 2.0 if year is not None else -40.0
 
 
 def _fuzzy(phrase: str, opened: Opened, scored: dict[int, float]) -> None:

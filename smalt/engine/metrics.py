@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from smalt.engine.expression import Average, Binary, Expr, Number, Ref
-from smalt.engine.vocabulary import BY_KEY
+from smalt.engine.vocabulary import BY_KEY, STOCK, measure_of
 from smalt.kernel.figures import Unit
 from smalt.search.tokens import terms
 
@@ -110,6 +110,36 @@ _DAYS_NAME = re.compile(r"\bdays?\b|\bperiod\b")
 def metric_of(phrase: str) -> Metric | None:
     """The named calculation that ``phrase`` is, or None."""
     return _BY_WORDING.get(" ".join(terms(phrase)))
+
+
+def tuned(metric: Metric, clause: str) -> Metric:
+    """``metric`` with what "using average inventory" or "using year-end equity" says of its balances."""
+    folded = clause.lower()
+    if "average" in folded:
+        return replace(metric, tree=_averaged(metric.tree, folded))
+    if re.search(r"year[- ]end|ending|end[- ]of", folded):
+        return replace(metric, tree=_ending(metric.tree))
+    return metric
+
+
+def _averaged(tree: Expr, clause: str) -> Expr:
+    if isinstance(tree, Ref):
+        measure = measure_of(tree.phrase)
+        named = measure is not None and measure.kind == STOCK and any(
+            re.search(rf"\b{re.escape(wording)}\b", clause) for wording in (measure.name, *measure.wordings)
+        )
+        return Average(tree) if named else tree
+    if isinstance(tree, Binary):
+        return Binary(tree.operator, _averaged(tree.left, clause), _averaged(tree.right, clause))
+    return tree
+
+
+def _ending(tree: Expr) -> Expr:
+    if isinstance(tree, Average):
+        return tree.of
+    if isinstance(tree, Binary):
+        return Binary(tree.operator, _ending(tree.left), _ending(tree.right))
+    return tree
 
 
 def named_unit(name: str) -> Unit | None:

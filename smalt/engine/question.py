@@ -7,9 +7,11 @@ import re
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from smalt.engine.asked import Asked, periods_in
+from smalt.engine.asked import Asked, Mode, periods_in
 from smalt.engine.expression import Binary, Expr, NotAnExpression, Number, Ref, has_operator, known, parse
-from smalt.engine.metrics import Metric, metric_of, named_unit
+from smalt.engine.manner import Manner
+from smalt.engine.metrics import Metric, metric_of, named_unit, tuned
+from smalt.engine.stems import framed, owned, unwrapped
 from smalt.engine.vocabulary import measure_of
 from smalt.kernel.figures import Unit
 
@@ -40,6 +42,9 @@ class Query:
     relative: bool = False
     unclear: bool = False
     plain: str = ""
+    several: bool = False
+    """The periods are asked for one by one, not compared, and not because a definition names them."""
+    manner: Manner = field(default_factory=Manner)
 
 
 _STEM = re.compile(
@@ -63,7 +68,8 @@ _CHANGE = [
     re.compile(r"^(?:the )?(?:absolute |dollar |net )?(?:change|difference|movement|delta|increase|decrease|growth|decline|rise|drop)\s+(?:in|of|between)\s+(?P<x>.+)$", re.IGNORECASE),
     re.compile(r"^\s*(?:by\s+)?how (?:much|many)\s+(?:did|has|have|does)\s+(?P<x>.+?)\s+(?:change|changed|grow|grew|grown|increase|increased|decrease|decreased|rise|risen|fall|fallen|decline|declined|drop|shrink|improve|move)\b", re.IGNORECASE),
     re.compile(r"^(?P<x>.+?)\s+(?:change|increase|decrease|difference)$", re.IGNORECASE),
-]  # fmt: skip
+]
+_MOVED = _CHANGE[1]  # fmt: skip
 _AVERAGE = re.compile(
     r"^(?:the )?(?:average|mean|avg\.?)\s+(?:of\s+|annual\s+|yearly\s+)?(?:the\s+)?(?P<x>.+)$", re.IGNORECASE
 )
@@ -75,8 +81,12 @@ _CAGR = re.compile(
     r"\b(?:cagr|compound(?:ed)? annual growth(?: rate)?)\s*(?:\(cagr\)\s*)?(?:in|of|for)?\s*(?P<x>.*)$|^(?P<y>.+?)\s+(?:cagr|compound(?:ed)? annual growth(?: rate)?)$",
     re.IGNORECASE,
 )
+_SPENT_ON = re.compile(
+    r"^(?:it |they |we |the company )?(?:spend|spent|pay(?: out)?|paid(?: out)?|return|returned|invest|invested|distribute|go to|went to|use|used)\s+(?:(?:on|in|as|for|to) )?",
+    re.IGNORECASE,
+)
 _SHARE = re.compile(
-    r"^(?P<x>.+?)\s+as an? (?:percentage|percent|%|share|proportion|fraction) of\s+(?P<y>.+)$|^(?:percentage|percent|%|share|proportion|portion) of (?P<b>.+?)\s+(?:was|were|is|did|came from|comes from|represented by|made up of)\s+(?P<a>.+)$|^(?P<c>.+?)(?:-to-|\s+to\s+|\s*/\s*|\s+per\s+dollar of\s+)(?P<d>[^()]+?)(?:\s+ratio)?$|^ratio of (?P<e>.+?) to (?P<f>.+)$",
+    r"^ratio of (?P<e>.+?) to (?P<f>.+)$|^(?P<x>.+?)\s+as an? (?:percentage|percent|%|share|proportion|fraction) of\s+(?P<y>.+)$|^(?:percentage|percent|%|share|proportion|portion) of (?P<b>.+?)\s+(?:was|were|is|did|came from|comes from|represented by|made up of)\s+(?P<a>.+)$|^(?P<c>.+?)(?:-to-|\s+to\s+|\s*/\s*|\s+per\s+dollar of\s+)(?P<d>[^()]+?)(?:\s+ratio)?$",
     re.IGNORECASE,
 )
 _DEFINED = re.compile(
@@ -86,10 +96,18 @@ _DEFINED = re.compile(
 _PARENS = re.compile(r"^(?P<n>[^()]*?)\s*\((?P<d>.+)\)\s*(?P<t>[^()]*)$")
 
 
-def understand(text: str) -> Query:
+_RANGED = re.compile(
+    r"\bfrom\b[^?]{0,24}?\d{2}\s*(?:to|through|until|-)\s|\d{4}\s*(?:-|through|thru)\s*(?:FY\s?|fiscal )?(?:19|20)\d\d|\bover the period\b|\beach (?:year|of the years)\b",
+    re.IGNORECASE,
+)
+_YEARS_MAX = 6
+
+
+def understand(text: str, manner: Manner | None = None) -> Query:
     """The query in ``text``, from which company names have been taken off (each left as a bar)."""
     periods, rest = periods_in(text)
-    rest = _clean(rest.replace("|", " "))
+    outside, _ = periods_in(re.sub(r"\([^()]*\)", " ", text))
+    rest = unwrapped(_clean(rest.replace("|", " ")).lstrip(" ,:-"))
     relative = (
         re.search(
             r"\b(?:year[- ]over[- ]year|yoy|y/y|year[- ]on[- ]year|compared (?:to|with) the (?:prior|previous) year)\b",
@@ -98,12 +116,30 @@ def understand(text: str) -> Query:
         )
         is not None
     )
-    query = Query(rest, periods=periods, relative=relative, plain=_subject(rest))
+    manner = manner or Manner()
+    query = Query(rest, periods=periods, relative=relative, plain=_subject(rest), manner=manner)
+    query.several = len(outside) > 1
+    query.periods = _through(text, periods)
     for step in (_cagr, _percent_change, _definition, _change, _average_or_sum, _named, _margin, _share, _formula):
         if step(query):
-            return query
-    query.subject = _subject(rest)
+            break
+    else:
+        query.subject = _subject(rest)
+    if manner.percent and query.operation is Operation.CHANGE:
+        query.operation = Operation.PERCENT_CHANGE
+    if query.operation not in (Operation.LOOKUP, Operation.CALCULATE, Operation.AVERAGE, Operation.SUM):
+        query.periods = periods
     return query
+
+
+def _through(text: str, periods: list[Asked]) -> list[Asked]:
+    """All the years of "from 2021 to 2024"; two years that are only named stay two."""
+    if len(periods) != 2 or any(asked.mode is not Mode.YEAR or asked.year is None for asked in periods):
+        return periods
+    first, last = sorted(asked.year for asked in periods if asked.year is not None)
+    if not _RANGED.search(text) or last - first > _YEARS_MAX:
+        return periods
+    return [Asked(Mode.YEAR, year=year) for year in range(first, last + 1)]
 
 
 def _clean(text: str) -> str:
@@ -116,12 +152,15 @@ def _clean(text: str) -> str:
 
 
 def _subject(text: str) -> str:
+    inner = framed(_clean(text))
+    if inner is not None:
+        text = inner
     asked_did = (
         re.match(r"\s*(?:how (?:much|many)|what|which)\s.*?\b(?:did|does|do|has|have|had)\b", text, re.IGNORECASE)
         is not None
     )
     text = _clean(_STEM.sub("", _clean(text), count=1))
-    text = re.sub(r"^(?:'s|’s|of|for|at|the|their|its)\s+", "", text, flags=re.IGNORECASE)
+    text = owned(re.sub(r"^(?:'s|’s|of|for|at|the|their|its)\s+", "", text, flags=re.IGNORECASE))
     if asked_did:
         text = re.sub(
             r"^(?:spend|pay(?: out)?|earn|generate|report|record|have|return|book|post|make|invest|owe|hold)\s+(?:on\s+|in\s+(?=dividends|taxes|interest|cash|r&d|research)|for\s+|as\s+|out\s+)?(?:the\s+)?(?=\S+)",
@@ -185,10 +224,9 @@ def _cagr(query: Query) -> bool:
 
 
 def _change(query: Query) -> bool:
-    if len(query.periods) < 2 and not query.relative:
-        return False
     plain = _subject(query.subject)
-    for pattern in _CHANGE:
+    alone = len(query.periods) < 2 and not query.relative  # one period: only "how much did it grow" leans on the year before
+    for pattern in [_MOVED] if alone else _CHANGE:
         for text in (query.subject, plain):
             m = pattern.search(text)
             if m is not None:
@@ -244,9 +282,18 @@ def _definition(query: Query) -> bool:
     return True
 
 
+_USING = re.compile(
+    r"\s*[,(;]?\s*\b(?:using|based on|with|assuming|calculated (?:with|using|from|on)|computed (?:with|using|from|on)|on)\s+(?:an? |the )?(?:average|year[- ]end|ending|end[- ]of[- ]|a?\s?36\d)[^?]*$",
+    re.IGNORECASE,
+)
+
+
 def _named(query: Query) -> bool:
     subject = _subject(query.subject)
     metric = metric_of(subject)
+    clause = _USING.search(subject)
+    if metric is None and clause is not None and (metric := metric_of(subject[: clause.start()])) is not None:
+        metric, subject = tuned(metric, clause[0]), subject[: clause.start()]
     if metric is None:
         m = _PARENS.match(subject)
         metric = metric_of(m["n"]) if m is not None and not measure_of(subject) else None
@@ -333,7 +380,7 @@ def _share(query: Query) -> bool:
     if m is None:
         return False
     if m["x"] or m["a"]:
-        top, bottom = (m["x"], m["y"]) if m["x"] else (m["a"], m["b"])
+        top, bottom = (m["x"], m["y"]) if m["x"] else (_SPENT_ON.sub("", m["a"]), m["b"])
         query.tree = Binary("*", Binary("/", Ref(_subject(top)), Ref(_subject(bottom))), Number(Decimal(100)))
         query.unit = Unit.PERCENT
     else:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import msgspec
+
 from smalt.engine.answer import Answer, Citation, FigureOut, Operand
 from smalt.engine.asked import Asked
 from smalt.engine.compute import Result, printed, rounded
 from smalt.engine.lookup import Found
+from smalt.engine.manner import Manner
+from smalt.engine.vocabulary import measure_of
 from smalt.kernel.figures import Unit
 from smalt.search.model import Fact, Passage
 from smalt.search.segment import Opened
@@ -76,6 +80,7 @@ def _label(fact: Fact) -> str:
         fact.path
         and (len(fact.label) <= 10 or fact.label.lower() in {"current portion", "noncurrent", "total, net"})
         and not fact.label.lower().startswith("total ")
+        and measure_of(fact.label) is None
     ):
         return f"{fact.path[-1].rstrip(':')} › {fact.label}"
     return fact.label
@@ -138,6 +143,40 @@ def calculated(result: Result, unit: Unit, title: str, period: str, *, days: boo
         traced=1 + len(citations),
         figures=1 + len(citations),
     )
+
+
+def in_manner(answer: Answer, manner: Manner) -> Answer:
+    """``answer`` with its figure shown in the scale and to the decimals asked for. The figure itself stays exact."""
+    found = answer.figure
+    if found is None or (manner.scale is None and manner.places is None):
+        return answer
+    amount, unit = Decimal(found.value), Unit(found.unit)
+    shown = next(
+        (text for days in (False, True) if (text := amount_text(amount, unit, found.currency, found.scale, days=days)) in answer.text),
+        None,
+    )
+    if shown is None:
+        return answer
+    scale = manner.scale if manner.scale is not None and unit in (Unit.MONEY, Unit.SHARES) else found.scale
+    restated = _restated(amount, unit, found.currency, scale, manner.places)
+    return msgspec.structs.replace(answer, text=answer.text.replace(shown, restated, 1))
+
+
+def _restated(amount: Decimal, unit: Unit, currency: str | None, scale: int, places: int | None) -> str:
+    if unit in (Unit.MONEY, Unit.SHARES):
+        whole = amount.scaleb(-scale)
+        if places is None:
+            places = 0 if whole == whole.to_integral_value() else 2 if abs(whole) >= 1 else 3
+        word = f" {_SCALE_WORDS[scale]}" if scale in _SCALE_WORDS else ""
+        symbol = _SYMBOLS.get(currency or "", f"{currency} " if currency else "") if unit == Unit.MONEY else ""
+        sign = "−" if amount < 0 else ""
+        return f"{sign}{symbol}{abs(rounded(whole, places)):,f}{word}{' shares' if unit == Unit.SHARES else ''}"
+    places = 2 if places is None else places
+    body = f"{abs(rounded(amount, places)):,f}"
+    sign = "−" if rounded(amount, places) < 0 else ""
+    if unit == Unit.PER_SHARE:
+        return f"{sign}{_SYMBOLS.get(currency or '', '')}{body} per share"
+    return f"{sign}{body}{'%' if unit == Unit.PERCENT else ''}"
 
 
 def _place(citations: list[Citation], citation: Citation) -> int:

@@ -92,12 +92,3 @@ def documents(question: str, shelf: Sequence[Opened]) -> list[Opened]:
         held = ordered(group, asked)
         ranked += held
     return ranked + [opened for opened in shelf if opened not in ranked]
-
-
-def page_text(opened: Opened, page: int) -> str:
-    """The figures of a page as lines "label: header figure", for those who read retrieved text."""
-    lines: dict[tuple[int, int], list[str]] = {}
-    for fact in opened.facts:
-        if fact.page == page:
-            lines.setdefault((fact.table, fact.row), [fact.label]).append(fact.printed)
-    return "\n".join(" ".join(parts) for parts in lines.values())

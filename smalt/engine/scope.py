@@ -57,15 +57,38 @@ def _company(opened: Opened) -> str:
     return opened.profile.names[0] if opened.profile.names else ""
 
 
+def _homes(documents: Sequence[Opened]) -> dict[str, str]:
+    """The company of each document that names none of its own (a workbook), where its name or titles name one of the shelf."""
+    known = {_company(opened): opened for opened in documents if _company(opened)}
+    found: dict[str, str] = {}
+    for opened in documents:
+        if _company(opened):
+            continue
+        said = fold(" ".join([opened.name.replace("_", " "), *(note.said for note in opened.notes)]))
+        for company, home in known.items():
+            words = {name for name in home.profile.names[:2] if len(name) > 2} | {_first_word(company)}
+            if any(word and re.search(rf"(?<![\w&]){re.escape(word)}(?![\w&])", said) for word in words):
+                found[opened.document] = company
+                break
+    return found
+
+
+def _first_word(company: str) -> str:
+    """The first word of a name of several, where it is long enough to stand for the whole."""
+    words = re.split(r"[\s,]+", company.removeprefix("the "))
+    return words[0] if len(words[0]) > 5 and not words[0].endswith("ed") else ""
+
+
 def scope(question: str, documents: Sequence[Opened]) -> Scope:
     """The documents that ``question`` concerns, and the question with the company's name taken off."""
     text = " ".join(question.translate(_QUOTES).split())
     by_company: dict[str, list[Opened]] = {}
     mentions: dict[str, list[re.Match[str]]] = {}
+    homes = _homes(documents)
     for opened in documents:
-        company = _company(opened)
+        company = _company(opened) or homes.get(opened.document, "")
         by_company.setdefault(company or opened.document, []).append(opened)
-        if company and company not in mentions:
+        if _company(opened) and company not in mentions:
             found = _mentions(text, opened)
             if found:
                 mentions[company] = found

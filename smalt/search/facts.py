@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -13,7 +15,7 @@ from smalt.search import headers, units
 from smalt.search.model import BALANCE, CASHFLOW, COMPREHENSIVE, EQUITY, INCOME, NOTE, Column, Fact, Profile, TableNote
 from smalt.search.periods import Span, back, dates
 from smalt.search.profile import label_year, profile_of
-from smalt.search.tokens import fold, label_key
+from smalt.search.tokens import fold, label_key, without_mark
 
 _TITLES = [
     (COMPREHENSIVE, re.compile(r"statements? of (?:consolidated )?(?:other )?comprehensive (?:income|loss|earnings)|comprehensive income statements?")),
@@ -150,7 +152,8 @@ def _note(page: Page, table: Table, top: list[str]) -> TableNote:
     if any(_PART.search(fold(line)) for line in [*near, *top]):
         primary = False
     plain = [line for line in table.above[-3:] if len(line) < 200]
-    return TableNote(page.number, title or (plain[-1] if plain else ""), kind, page.sheet, primary)
+    said = [line for line in [*table.above[-4:], *(row.label for row in table.header)] if 0 < len(line) < 160]
+    return TableNote(page.number, title or (plain[-1] if plain else ""), kind, page.sheet, primary, " | ".join(said))
 
 
 def _scales(table: Table, page: Page, profile: Profile, columns: dict[int, Column]) -> units.Scale:
@@ -205,7 +208,7 @@ def _row_span(label: str, span: Span, profile: Profile) -> Span:
     """The span of a row that is itself a balance: "Balance at May 31, 2023", "…, beginning of period"."""
     folded = fold(label)
     found = dates(folded)
-    if found and (_BALANCE_LABEL.search(folded) or re.search(r"\b(?:as of|at)\b", folded)):
+    if len({day for _, _, day in found}) == 1 and (_BALANCE_LABEL.search(folded) or re.search(r"\b(?:as of|at)\b", folded)):
         return Span(found[-1][2], 0, label_year(profile, found[-1][2]))
     if span.end is None or (span.months == 0 and not _OPENING.search(folded)):
         return span
@@ -223,19 +226,26 @@ def _row_span(label: str, span: Span, profile: Profile) -> Span:
 
 def _table_facts(page: Page, table: Table, note: TableNote, index: int, profile: Profile) -> list[Fact]:
     columns, leads = headers.columns(table, table.above)
-    scales = _scales(table, page, profile, columns)
-    spans = {at: _whole_span(column.span, note, profile) for at, column in columns.items()}
-    currency = profile.currency
-    lead_ids = {id(row) for row in leads}
+    grid = _Figures(
+        page, note, index, profile, columns, _scales(table, page, profile, columns),
+        {at: _whole_span(column.span, note, profile) for at, column in columns.items()}, _percent_columns(table),
+    )  # fmt: skip
+    found: list[Fact] = []
+    for number, label, path, row in _labelled(table, {id(row) for row in leads}, note):
+        found += grid.of_row(number, label, path, row)
+    return found
+
+
+def _labelled(table: Table, leads: set[int], note: TableNote) -> Iterator[tuple[int, str, tuple[str, ...], Row]]:
+    """The rows that hold figures with their label and section path; unlabelled totals get a name where it is sure."""
     stack: list[tuple[float, str]] = []
-    facts = []
-    percents = _percent_columns(table)
     head_before = False
-    running: list[tuple[str, Row]] = []
+    running: list[Row] = []
+    grand = _grand_totals(table) if note.statement == BALANCE else {}
     for number, row in enumerate(table.rows):
-        if id(row) in lead_ids:
+        if id(row) in leads:
             continue
-        label = row.label.strip()
+        label = without_mark(row.label)
         if not row.cells:
             _push(stack, row, head_before)
             running = []
@@ -245,43 +255,63 @@ def _table_facts(page: Page, table: Table, note: TableNote, index: int, profile:
         if _heads_again(row):
             continue
         path = _path(stack, row)
-        if not label and path and _sums(row, [one for _, one in running]):
+        if not label and number in grand:
+            label = grand[number]
+        elif not label and path and _sums(row, running):
             label = f"Total {path[-1].rstrip(':').lower()}"
-        running.append((label, row))
+        running.append(row)
         if _TOTAL.match(fold(label)):
             _close(stack, row)
+        if label:
+            yield number, label, path, row
+
+
+def _grand_totals(table: Table) -> dict[int, str]:
+    """The two rows of a balance sheet that are equal by its nature, where they are printed without a label."""
+    plain: dict[tuple[str, ...], list[int]] = {}
+    for number, row in enumerate(table.rows):
+        figures = tuple(re.sub(r"[^\d.]", "", cell.text) for cell in row.cells)
+        if not row.label.strip() and len(figures) > 1 and all(figures):
+            plain.setdefault(figures, []).append(number)
+    twice = [numbers for numbers in plain.values() if len(numbers) == 2]
+    if len(twice) != 1:
+        return {}
+    return {twice[0][0]: "Total assets", twice[0][1]: "Total liabilities and equity"}
+
+
+@dataclass(slots=True)
+class _Figures:
+    """What the cells of one table have in common; ``of_row`` makes facts of a row."""
+
+    page: Page
+    note: TableNote
+    index: int
+    profile: Profile
+    columns: dict[int, Column]
+    scales: units.Scale
+    spans: dict[int, Span]
+    percents: set[int]
+
+    def of_row(self, number: int, label: str, path: tuple[str, ...], row: Row) -> list[Fact]:
+        """A fact for every cell of the row that is a figure under a known column."""
+        found = []
         for cell in row.cells:
-            column = columns.get(cell.column)
+            column = self.columns.get(cell.column)
             value = printed_number(cell.text.replace(" ", "").rstrip("*†"))
-            if column is None or value is None or not label:
+            if column is None or value is None:
                 continue
-            unit = _unit_in(label, path, cell, column, note, marked=cell.column in percents)
-            scale = _scale_for(unit, scales, column, cell.text)
-            span = _row_span(label, spans[cell.column], profile)
-            box = cell.box
-            facts.append(
+            unit = _unit_in(label, path, cell, column, self.note, marked=cell.column in self.percents)
+            scale = _scale_for(unit, self.scales, column, cell.text)
+            span = _row_span(label, self.spans[cell.column], self.profile)
+            currency = self.profile.currency if unit in (Unit.MONEY, Unit.PER_SHARE) else None
+            found.append(
                 Fact(
-                    label,
-                    path,
-                    cell.text,
-                    value * (Decimal(10) ** scale),
-                    unit,
-                    scale,
-                    currency if unit in (Unit.MONEY, Unit.PER_SHARE) else None,
-                    span,
-                    column.header,
-                    column.qualifier,
-                    column.change,
-                    page.number,
-                    index,
-                    number,
-                    cell.column,
-                    box,
-                    cell.ref,
-                    page.sheet,
+                    label, path, cell.text, value * (Decimal(10) ** scale), unit, scale, currency, span,
+                    column.header, column.qualifier, column.change, self.page.number, self.index, number, cell.column,
+                    cell.box, cell.ref, self.page.sheet,
                 )
-            )
-    return facts
+            )  # fmt: skip
+        return found
 
 
 def _unit_in(label: str, path: tuple[str, ...], cell: Cell, column: Column, note: TableNote, *, marked: bool) -> Unit:
@@ -359,7 +389,12 @@ def _sums(total: Row, parts: list[Row]) -> bool:
 
 
 def _close(stack: list[tuple[float, str]], row: Row) -> None:
-    """A total ends the section it totals."""
+    """A total ends the section it totals, by name however it is indented, else the one it stands under."""
+    named = label_key(row.label).removeprefix("total ")
+    for depth in range(len(stack) - 1, -1, -1):
+        if label_key(stack[depth][1]) == named:
+            del stack[depth:]
+            return
     if stack and stack[-1][0] >= row.indent - 12:
         stack.pop()
 

@@ -28,11 +28,11 @@ async def index_document(visit: Visit, identity: DocumentId) -> None:
     try:
         async with visit.enter(Act.DOCUMENT_PROCESS, identity, leave_open=True) as scope:
             entry = scope.entry
-            found = await document.get(scope, identity)
+            await document.get(scope, identity)
             read = await open_parsed(scope, identity)
     except (Missing, Gone):
         return  # deleted meanwhile
-    facts, data = await asyncio.to_thread(_built, read, found.name)
+    facts, data = await asyncio.to_thread(_built, read)
     async with visit.enter(Act.DOCUMENT_PROCESS, identity, finishes=entry) as scope:
         await scope.put_blob(identity, Part.SEGMENT, pieces(data))
         ready = {"id": identity.uuid, "state": int(State.READY), "at": visit.gateway.clock.now()}
@@ -42,8 +42,8 @@ async def index_document(visit: Visit, identity: DocumentId) -> None:
     emit(DocumentIndexed(document=identity, facts=facts, segment_bytes=len(data), elapsed=elapsed))
 
 
-def _built(read: Parsed, name: str) -> tuple[int, bytes]:
-    made = segment.build(read, name)
+def _built(read: Parsed) -> tuple[int, bytes]:
+    made = segment.build(read)
     return len(made.facts), zlib.compress(segment.encode(made), 1)
 
 

@@ -56,6 +56,8 @@ class TableNote(msgspec.Struct, array_like=True):
     statement: str = NOTE
     sheet: str | None = None
     primary: bool = False
+    said: str = ""
+    """The captions above the table and the texts of its stub head."""
 
 
 class Fact(msgspec.Struct, array_like=True, gc=False):

@@ -74,7 +74,21 @@ _FISCAL_ENDED = re.compile(
     r"\bfiscal (?:year )?((?:19|20)\d\d)\b[^.;]{0,48}?\bended (?:on )?([a-z]+ \d{1,2} ?, ?\d{4})"
 )
 _FISCAL_WORD = re.compile(r"\bfiscal\s+(?:year\s+)?((?:19|20)\d\d)\b")
+_HYPHENS = {0x2010: "-", 0x2011: "-"}
 _SPLIT_CAPS = re.compile(r"\b([A-Z]) ([A-Z]{2,})\b")
+
+
+_NO_NAME = re.compile(
+    r"(?i)commission file|form 10|for the (?:transition|fiscal|quarterly)|transition (?:period|report)|annual report|quarterly report"
+    r"|pursuant to|securities exchange act|washington,? d\.?c|\(mark one\)|united states$|securities and exchange commission"
+)
+_DOTTED = re.compile(r"\b(?:Inc|Corp|Co|Ltd|L\.P|N\.V|S\.A|INC|CORP|CO|LTD)$")
+_SAME_SUFFIX = {
+    "co": r"(?:Co\.?|Company|CO|COMPANY)", "company": r"(?:Company|Co\.?|COMPANY)", "corp": r"(?:Corp\.?|Corporation|CORP|CORPORATION)",
+    "corporation": r"(?:Corporation|Corp\.?|CORPORATION)", "inc": r"(?:Inc\.?|Incorporated|INC\.?)", "incorporated": r"(?:Incorporated|Inc\.?)",
+    "ltd": r"(?:Ltd\.?|Limited|LTD)", "limited": r"(?:Limited|Ltd\.?|LIMITED)",
+}  # fmt: skip
+_NAMED_LEAST = 3
 
 
 def _strip_suffix(name: str) -> str:
@@ -110,24 +124,60 @@ def _rejoined(name: str, lines: list[str]) -> str:
     return _SPLIT_CAPS.sub(join, name)
 
 
+def _tidy(line: str) -> str:
+    """A printed name without rules and commas around it; the full stop of "Inc." stays."""
+    name = line.strip(" _,.")
+    return f"{name}." if _DOTTED.search(name) and f"{name}." in line else name
+
+
+def display_name(company: str, text: str) -> str:
+    """The form of ``company`` that the document prints most in running text: covers print capitals and short forms."""
+    words = [word for word in re.split(r"[\s,.\-\u2010\u2011]+", re.sub(r"^(?:THE|The)\s+", "", company)) if word]
+    if not words:
+        return company
+    body = [re.escape(word) for word in words]
+    last = _SAME_SUFFIX.get(words[-1].lower())
+    if last is not None and len(words) > 1:
+        body[-1] = f"(?-i:{last})"
+    pattern = re.compile(r"(?-i:(?P<the>The\s+))?(?P<name>(?i:" + r",?[\s\-\u2010\u2011]+".join(body) + r"))(?![\w])")
+    forms: Counter[str] = Counter()
+    the = 0
+    for m in pattern.finditer(text):
+        name = " ".join(m["name"].translate(_HYPHENS).split())
+        after = text[m.end() : m.end() + 1]
+        if _DOTTED.search(name) and after == ".":
+            name += "."
+        if name[:1].isupper() or name[:1].isdigit():
+            forms[name] += 1
+            the += bool(m["the"])
+    proper = {name: count for name, count in forms.items() if not _shouts(name)}
+    if not proper or sum(proper.values()) < min(_NAMED_LEAST, sum(forms.values())):
+        return company
+    best = max(proper, key=lambda name: (proper[name], len(name)))
+    return f"The {best}" if the * 3 > sum(forms.values()) else best
+
+
+def _shouts(name: str) -> bool:
+    """Words of capitals only, where they are long enough to be words: "COCA COLA CO", "3M COMPANY"."""
+    words = [word for word in re.findall(r"[A-Za-z]+", name) if len(word) > 3]
+    return bool(words) and all(word.isupper() for word in words)
+
+
 def _company(lines: list[str]) -> str:
     for index, line in enumerate(lines):
         if _CHARTER.search(fold(line)):
-            for back in range(1, 4):
-                candidate = lines[index - back].strip(" _,.") if index >= back else ""
+            for back in range(1, 7):
+                candidate = _tidy(lines[index - back]) if index >= back else ""
                 if (
-                    len(candidate) > 2
+                    2 < len(candidate) < 90
                     and re.search(r"[A-Za-z]{2}", candidate)
-                    and not re.match(
-                        r"(?i)commission file|form 10|for the (?:transition|fiscal|quarterly)|transition period",
-                        candidate,
-                    )
+                    and not _NO_NAME.search(candidate)
                 ):
                     return _rejoined(candidate, lines)
     for line in lines[:60]:
-        candidate = line.strip(" _,.")
+        candidate = _tidy(line)
         if (
-            _LEGAL.search(candidate)
+            _LEGAL.search(candidate.rstrip("."))
             and len(candidate) < 60
             and not re.search(r"(?i)securities and exchange|exchange act|stock|nasdaq|file number|title of", candidate)
         ):
@@ -199,8 +249,8 @@ def _aliases(raw: str) -> list[str]:
     return found
 
 
-def profile_of(parsed: Parsed, name_hint: str = "") -> Profile:
-    """The profile of ``parsed``; ``name_hint`` (a display name) helps only where the text names no company."""
+def profile_of(parsed: Parsed) -> Profile:
+    """The profile of ``parsed``."""
     pages = parsed.pages
     head_lines = [line.text for page in pages[:3] for line in page.lines]
     raw_head = "\n".join(head_lines)
@@ -216,7 +266,8 @@ def profile_of(parsed: Parsed, name_hint: str = "") -> Profile:
     if end is None:
         end, months = _period(text[:200_000])
     company = _company(head_lines)
-    names = name_keys(company) if company else []
+    shown = display_name(company, "\n".join(line.text for page in pages[:80] for line in page.lines)) if company else ""
+    names = list(dict.fromkeys([*name_keys(company), *name_keys(shown)])) if company else []
     if company:
         bare = _strip_suffix(fold(company)).removeprefix("the ")
         about = "\n".join(line.text for page in pages[2:8] for line in page.lines)
@@ -226,8 +277,6 @@ def profile_of(parsed: Parsed, name_hint: str = "") -> Profile:
                 names.append(folded)
         names += _lead_word(company, pages)
         names += [m[1].lower() for m in _TICKER.finditer(raw_head)][:1]
-    elif name_hint:
-        names = []
     currency_votes = Counter(
         code
         for page in pages[:60]
@@ -244,7 +293,7 @@ def profile_of(parsed: Parsed, name_hint: str = "") -> Profile:
     )
     return Profile(
         names=list(dict.fromkeys(names)),
-        display_name=company,
+        display_name=shown,
         form=form,
         end=end,
         months=months,

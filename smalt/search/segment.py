@@ -14,7 +14,7 @@ from collections import Counter, defaultdict
 import msgspec
 
 from smalt.kernel.errors import Untrusted
-from smalt.library.parsed import Box, Kind, Line, Page, Parsed
+from smalt.library.parsed import Box, Line, Page, Parsed
 from smalt.search.facts import extract
 from smalt.search.grids import grids_of
 from smalt.search.model import Fact, Grid, Passage, Profile, TableNote
@@ -27,6 +27,13 @@ _STATEMENT_TITLE = re.compile(
     r"statements? of (?:\w+ ){0,3}(?:income|operations|earnings|cash flows?|financial position|equity)|balance sheets?"
 )
 _CONTENTS = re.compile(r"table of contents|index to (?:consolidated )?financial statements|^exhibit")
+
+
+_DEFERRED = re.compile(r"\bvaluation allowance\b|\bdeferred (?:income )?tax (?:assets|liabilit)")
+_DEAL = re.compile(
+    r"\b(?:assets acquired|liabilities assumed|purchase (?:price|consideration)|identifiable (?:net )?assets|net assets (?:acquired|sold|disposed|assumed|contributed)"
+    r"|held[- ]for[- ]sale|deconsolidat\w+|assets sold)\b"
+)
 
 
 class Segment(msgspec.Struct):
@@ -44,9 +51,9 @@ class Segment(msgspec.Struct):
     version: int = SEGMENT_VERSION
 
 
-def build(parsed: Parsed, name: str = "") -> Segment:
-    """The segment of ``parsed``; ``name`` is the display name, used only when the text names no company."""
-    profile = profile_of(parsed, name)
+def build(parsed: Parsed) -> Segment:
+    """The segment of ``parsed``."""
+    profile = profile_of(parsed)
     grids, taken = grids_of(parsed)
     facts, notes = extract(_without(parsed, taken), profile)
     passages = _passages(parsed) if not grids else []
@@ -146,6 +153,15 @@ def decode(data: bytes) -> Segment:
     return segment
 
 
+def _aside(labels: set[str], note: TableNote) -> str:
+    said = fold(f"{note.title} {note.said}")
+    if any(_DEFERRED.search(label) for label in labels):
+        return "deferred tax"
+    if _DEAL.search(said) or any(_DEAL.search(label) for label in labels):
+        return "acquisition"
+    return "lease" if sum("lease" in label for label in labels) > 1 else ""
+
+
 class Opened:
     """A segment opened for questions: ``document`` is the id as text, ``name`` the display name; look-up tables inside."""
 
@@ -173,7 +189,29 @@ class Opened:
         for text in {text for fact in self.facts for text in (*fact.path, fact.qualifier)}:
             self.words.update(content_terms(text))
         self.printed = "\n".join({fold(text) for fact in self.facts for text in (fact.label, *fact.path, fact.header)})
+        self._totals: dict[int, list[tuple[int, str]]] | None = None
+        self._aside: dict[int, str] | None = None
         self.average = sum(segment.lengths) / max(1, len(segment.lengths))
+
+    def total_below(self, table: int, row: int) -> str:
+        """The label of the first total at or below ``row`` in ``table``, or an empty text."""
+        if self._totals is None:
+            self._totals = defaultdict(list)
+            for one, indices in self.tables.items():
+                rows = {self.facts[index].row: self.folded[index] for index in indices}
+                self._totals[one] = [(at, rows[at]) for at in sorted(rows) if rows[at].startswith("total")]
+        return next((label for at, label in self._totals[table] if at > row), "")
+
+    @property
+    def aside(self) -> dict[int, str]:
+        """Tables whose lines bear a statement's words but another meaning: deferred taxes, leases, deals. By table."""
+        if self._aside is None:
+            self._aside = {}
+            for table, indices in self.tables.items():
+                kind = _aside({self.folded[index] for index in indices}, self.notes[table])
+                if kind and not self.notes[table].primary:
+                    self._aside[table] = kind
+        return self._aside
 
     def pages(self, query: str, limit: int = 20) -> list[tuple[int, float]]:
         """Ranked (page number, score): BM25 over pages plus the page prior."""
@@ -198,7 +236,3 @@ def rank_pages(
     ranked = [(page, score * (1 + segment.priors[page])) for page, score in scores.items()]
     return sorted(ranked, key=lambda item: (-item[1], item[0]))
 
-
-def is_grid(kind: Kind) -> bool:
-    """Kinds whose sheets may be ledgers rather than statements."""
-    return kind in {Kind.XLSX, Kind.CSV}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
 
 from smalt.search.segment import Opened, decode
 
@@ -19,11 +18,6 @@ class Shelf:
         self._held: OrderedDict[tuple[str, str], tuple[int, Opened]] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
-
-    @property
-    def held_bytes(self) -> int:
-        """Estimated bytes of all that is held."""
-        return self._bytes
 
     def get(self, tenant: str, document: str) -> Opened | None:
         """The opened segment if it is held."""
@@ -51,11 +45,6 @@ class Shelf:
         with self._lock:
             for key in [key for key in self._held if key[0] == tenant and document in (None, key[1])]:
                 self._remove(key)
-
-    def obtain(self, tenant: str, document: str, name: str, load: Callable[[], bytes]) -> Opened:
-        """`get`, or `put` of what ``load`` returns."""
-        found = self.get(tenant, document)
-        return found if found is not None else self.put(tenant, document, name, load())
 
     def _remove(self, key: tuple[str, str]) -> None:
         gone = self._held.pop(key, None)

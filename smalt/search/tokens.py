@@ -28,6 +28,8 @@ _NOTE = re.compile(
     r"\s*\((?:see )?notes?\s+[\d,\s and]+\)|\s*\[[a-z0-9]{1,2}\]|\s*\(\d{1,2}\)(?=\s|$|,|\()|(?<=[a-z)])\s*\([a-z]\)(?=\s|$)",
     re.IGNORECASE,
 )
+_MARK = re.compile(r"(?:(?<=[a-z]{3})|(?<=\)))\d{1,2}(?:,\s?\d{1,2})*$|[\u00b9\u00b2\u00b3\u2070-\u2079*\u2020\u2021]+$")
+"""A footnote mark that print sets small and raised behind the last letter: "Share1", "assets2,3"."""
 STOP = frozenset(
     [
         "the",
@@ -102,7 +104,12 @@ def fold(text: str) -> str:
 
 def without_notes(text: str) -> str:
     """``Income tax expense (Note 7) [a]`` without its note and footnote references."""
-    return _NOTE.sub("", text).strip()
+    return without_mark(_NOTE.sub("", text))
+
+
+def without_mark(label: str) -> str:
+    """A printed label without the footnote mark glued to its end: "Diluted Net Income Per Share1"."""
+    return _MARK.sub("", label.strip()).rstrip() or label.strip()
 
 
 def stem(word: str) -> str:

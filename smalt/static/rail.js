@@ -70,7 +70,7 @@ function rename(item) {
     if (!save || !title || title === before) return;
     titled(item, title);
     try {
-      await call("PATCH", paths.conversation(item.dataset.talk ?? ""), { json: { title } });
+      await call("PATCH", paths.conversation(item.dataset.talk ?? ""), { json: { title }, keepalive: true });
     } catch (error) {
       titled(item, before);
       toast(error);

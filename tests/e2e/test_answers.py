@@ -168,7 +168,8 @@ def test_conversation_is_renamed_and_deleted(join: Join, visitor: Visitor) -> No
     item.hover()
     item.get_by_role("button", name="Rename").click()
     page.keyboard.type("Working capital")
-    page.keyboard.press("Enter")
+    with page.expect_response(lambda reply: reply.request.method == "PATCH"):
+        page.keyboard.press("Enter")
     expect(page.locator("[data-talk]", has_text="Working capital")).to_be_visible()
     page.reload()
     renamed = page.locator("[data-talk]", has_text="Working capital")

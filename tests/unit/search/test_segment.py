@@ -107,13 +107,4 @@ def test_the_shelf_drops_a_document_and_a_tenant():
     shelf.drop("t1", "a")
     assert shelf.get("t1", "a") is None
     shelf.drop("t1")
-    assert shelf.held_bytes == 0
-
-
-def test_a_shelf_loads_only_what_it_lacks():
-    data = encode(build(_document()))
-    shelf = Shelf(limit_bytes=10**9)
-    loads = []
-    for _ in range(2):
-        shelf.obtain("t1", "a", "a", lambda: loads.append(1) or data)
-    assert len(loads) == 1
+    assert shelf.get("t1", "b") is None

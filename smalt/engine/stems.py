@@ -1,0 +1,88 @@
+"""The frames people put around the name of a figure: "can you tell me what X reported as …", "pull the … figure"."""
+
+from __future__ import annotations
+
+import re
+
+_POLITE = re.compile(
+    r"^(?:(?:please|kindly|hi|hello|hey|ok|okay|so|now|also|and|just|quickly)\b[\s,:!-]*"
+    r"|(?:can|could|would|will) (?:you|we|i|someone) (?:please |kindly |also )?(?=\w)"
+    r"|(?:i|we)(?:'d| would)? (?:need|want|like|require)(?: to (?:know|see|have|get|find(?: out)?|understand))?\s+"
+    r"|(?:i'm|i am|we're|we are)? ?looking for\s+|let me know\s+|do you know\s+|help me(?: to)?\s+(?=find|get|compute|calculate|understand)"
+    r"|(?:provide|pull(?: up| out)?|fetch|retrieve|extract|identify|quote|grab|supply|send|tell|look up)(?: (?:me|us))?(?: with)?(?: for)?\s+(?=\S)"
+    r"|(?:give|show|get)(?: (?:me|us))\s+)",
+    re.IGNORECASE,
+)
+_OWN = re.compile(
+    r"^(?:(?:the |this )?(?:company|firm|group|business|issuer|registrant)'s|our|its|their|my)\s+", re.IGNORECASE
+)
+_VERB = (
+    r"(?:report|record|post|book|disclose|show|list|carry|have|has|had|hold|held|generate|earn|make|made|produce|deliver|achieve|see|saw|owe|incur"
+    r"|return|spend|spent|pay|paid|invest|raise|contribute|bring|brought|buy|bought|recogni[sz]e|print|state|present)(?:e?d)?(?: (?:out|up|back|in|off))?"
+)
+_WHO = r"(?:it|they|we|the company|the firm|the group|the business)"
+_ASK = r"^(?:what|which|how much|how many|how large|how big|how high)\s+(?:(?:total |overall )?(?:amount|level|value|figure|number|quantity)s?\s+(?:of\s+)?)?"
+_DID = re.compile(
+    rf"{_ASK}(?:(?:the|its|their) )?(?P<x>(?:(?!\b(?:did|does|do|has|had|have|was|were|is|are)\b).)*?)\s*\b(?:did|does|do|has|had|have)\s+(?P<who>{_WHO}\s+)?"
+    rf"(?P<verb>{_VERB})\b\s*(?:(?:as|for|on|in|of|from|towards?|at)\b\s*)?(?P<rest>.*)$",
+    re.IGNORECASE,
+)
+_PART_DID = re.compile(
+    rf"{_ASK}(?P<x>[^?]+?)\s+(?:did|does|do|has|had|have)\s+(?P<who>(?:the )?[\w&,.'\- ]{{2,60}}?)\s+(?:generate|report|earn|record|have|make|made|post|contribute|produce|deliver|bring in|account for)(?:e?d)?$",
+    re.IGNORECASE,
+)
+_REPORTED = re.compile(rf"^what\s+(?:{_WHO}\s+)?(?:has |had )?{_VERB}\s+(?:as|for|in)\s+(?P<x>.+)$", re.IGNORECASE)
+_FILLED = re.compile(
+    r"^(?:the )?(?:total |exact |reported |overall )*(?:amount|value|figure|number|level|balance|dollar amount|quantity)s?\s+(?:of|for)\s+(?:the )?(?=\S)"
+    r"|\s+(?:figures?|amounts?|numbers?|value|values|line item|line|totals?|data|level)$|^(?:total|reported|the) (?=\S)",
+    re.IGNORECASE,
+)
+_SPENT = re.compile(r"^(?:spend|spent|pay|paid|return|invest|buy|distribute)", re.IGNORECASE)
+
+
+def unwrapped(text: str) -> str:
+    """``text`` without polite openings: "Could you please tell me what revenue was" → "what revenue was"."""
+    while True:
+        shorter = _POLITE.sub("", text, count=1).lstrip(" ,:-")
+        if shorter == text or not shorter:
+            break
+        text = shorter
+    turned = re.match(r"^what\s+(?P<x>(?!(?:was|were|is|are|did|does)\b)[^?]+?)\s+(?:was|were|is|are)$", text, re.IGNORECASE)
+    return f"what was {turned['x']}" if turned is not None else text
+
+
+def owned(text: str) -> str:
+    """``text`` without a leading "the company's" or "its"."""
+    return _OWN.sub("", text)
+
+
+def framed(text: str) -> str | None:
+    """The figure's name inside "what did it report as …", "how much … did it have"; None where there is no such frame."""
+    m = _REPORTED.match(text)
+    if m is not None:
+        return m["x"]
+    m = _DID.match(text)
+    if m is not None:
+        x, rest = m["x"].strip(" ,"), m["rest"].strip(" ,")
+        if not x or (rest and _SPENT.match(m["verb"]) and x.lower() in {"cash", "money"}):
+            return rest or x or None
+        if not rest:
+            return x
+        if x.lower() in {"cash", "money"}:
+            return f"{x} {m['verb']} {text[m.end('verb'):].strip()}"
+        return f"{x} {text[m.end('verb'):].strip()}"
+    m = _PART_DID.match(text)
+    return f"{m['x']} from {m['who']}" if m is not None else None
+
+
+def variants(phrase: str) -> list[str]:
+    """``phrase``, then what is left of it without words like "amount of" and "figure", the fullest first."""
+    found = [phrase]
+    while True:
+        shorter = _FILLED.sub("", found[-1], count=1).strip()
+        if shorter == found[-1] or not shorter:
+            return found
+        found.append(shorter)
+
+
+__all__ = ["framed", "owned", "unwrapped", "variants"]
