@@ -20,6 +20,13 @@ from smalt.search.segment import Opened
 _MAGNITUDE = frozenset({"cogs", "sga", "rd", "da", "sbc"})
 
 
+_MIXED = {Unit.MONEY, Unit.RATIO}
+
+
+class Senseless(Exception):
+    """A calculation that adds an amount and a quotient."""
+
+
 @dataclass(slots=True)
 class Used:
     """A cell that entered a calculation, with the amount it entered as (the sign may have been turned)."""
@@ -103,7 +110,16 @@ class Evaluator:
         if isinstance(tree, Average):
             return self._average(tree)
         left, right = self._value(tree.left), self._value(tree.right)
+        if tree.operator in "+-" and _MIXED == {left.unit, right.unit}:
+            return self._regrouped(tree, left)
         return _combine(tree.operator, left, right)
+
+    def _regrouped(self, tree: Binary, left: Result) -> Result:
+        """Reads "current assets minus inventory divided by current liabilities" as spoken: an amount less a quotient is no figure."""
+        if left.unit != Unit.MONEY or not isinstance(tree.right, Binary) or tree.right.operator != "/":
+            raise Senseless
+        del self.used[:]
+        return self._value(Binary("/", Binary(tree.operator, tree.left, tree.right.left), tree.right.right))
 
     def _ref(self, ref: Ref) -> Result:
         asked = replace(self.asked, shift=self.asked.shift + ref.shift) if ref.shift else self.asked
@@ -160,11 +176,9 @@ def _deducted(fact: Fact, opened: Opened) -> bool:
     """True when pre-tax income plus the printed tax is the net income of the same column: the tax is printed negative."""
     column = [other for other in opened.facts if other.table == fact.table and other.column == fact.column]
     before = next((other for other in reversed(column) if other.row < fact.row and _is(other, "pretax")), None)
-    after = next((other for other in column if other.row > fact.row and other.unit == Unit.MONEY), None)
-    return (
-        before is not None
-        and after is not None
-        and abs(before.value + fact.value - after.value) <= abs(before.value) / 100
+    below = [other for other in column if other.row > fact.row and other.unit == Unit.MONEY][:4]
+    return before is not None and any(
+        abs(before.value + fact.value - after.value) <= abs(before.value) / 100 for after in below
     )
 
 

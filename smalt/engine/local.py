@@ -16,7 +16,7 @@ from smalt.engine import ledger, passages, render
 from smalt.engine.answer import Answer, Exchange
 from smalt.engine.asked import Asked, Mode
 from smalt.engine.clean import clean
-from smalt.engine.compute import Evaluator, Missing, Result, locate
+from smalt.engine.compute import Evaluator, Missing, Result, Senseless, locate
 from smalt.engine.expression import Expr, Ref
 from smalt.engine.follow import lean
 from smalt.engine.manner import manner_of
@@ -145,6 +145,8 @@ def _for_company(group: list[Opened], query: Query) -> Answer:
         return _refusal(missing, group)
     except DivisionByZero:
         return render.refused("The divisor is zero, so there is no quotient.", [query.subject], [])
+    except Senseless:
+        return render.refused("The calculation adds amounts and ratios.", [query.subject], [])
 
 
 def _as_printed(group: list[Opened], query: Query, periods: list[Asked]) -> Answer | None:

@@ -75,7 +75,11 @@ def cite(opened: Opened, fact: Fact) -> Citation:
 
 
 def _label(fact: Fact) -> str:
-    """The printed label, with its section in front where the label alone says too little ("Diluted", "Federal")."""
+    """The printed label, with its section in front where the label alone says too little ("Diluted", "Field Services")."""
+    section = fact.path[-1].rstrip(": ") if fact.path else fact.sheet or ""
+    if section and measure_of(section.lower().removeprefix("segment ")) is not None and measure_of(fact.label) is None:
+        if not fact.label.lower().startswith("total") and fact.unit == Unit.MONEY and len(fact.label.split()) <= 5:
+            return f"{section} › {fact.label}"
     if (
         fact.path
         and (len(fact.label) <= 10 or fact.label.lower() in {"current portion", "noncurrent", "total, net"})

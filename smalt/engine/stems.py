@@ -28,15 +28,19 @@ _DID = re.compile(
     re.IGNORECASE,
 )
 _PART_DID = re.compile(
-    rf"{_ASK}(?P<x>[^?]+?)\s+(?:did|does|do|has|had|have)\s+(?P<who>(?:the )?[\w&,.'\- ]{{2,60}}?)\s+(?:generate|report|earn|record|have|make|made|post|contribute|produce|deliver|bring in|account for)(?:e?d)?$",
+    rf"{_ASK}(?P<x>[^?]+?)\s+(?:did|does|do|has|had|have)\s+(?P<who>(?:the )?[\w&,.'\- ]{{2,60}}?)\s*\b(?:generate|report|earn|record|have|make|made|post|contribute|produce|deliver|bring in|account for)?(?:e?d)?$",
     re.IGNORECASE,
 )
 _REPORTED = re.compile(rf"^what\s+(?:{_WHO}\s+)?(?:has |had )?{_VERB}\s+(?:as|for|in)\s+(?P<x>.+)$", re.IGNORECASE)
-_FILLED = re.compile(
+_FILLER_BEHIND = re.compile(
+    r"\s+(?:figures?|amounts?|numbers?|values?|line item|line|totals?|data|level)$", re.IGNORECASE
+)
+_FILLER_BEFORE = re.compile(
     r"^(?:the )?(?:total |exact |reported |overall )*(?:amount|value|figure|number|level|balance|dollar amount|quantity)s?\s+(?:of|for)\s+(?:the )?(?=\S)"
-    r"|\s+(?:figures?|amounts?|numbers?|value|values|line item|line|totals?|data|level)$|^(?:total|reported|the) (?=\S)",
+    r"|^(?:total|reported|the) (?=\S)",
     re.IGNORECASE,
 )
+_SHARE_OF = re.compile(r"^what\s+(?:percentage|percent|per cent|share|proportion|portion|fraction|%)\s+of\b", re.IGNORECASE)
 _SPENT = re.compile(r"^(?:spend|spent|pay|paid|return|invest|buy|distribute)", re.IGNORECASE)
 
 
@@ -58,6 +62,8 @@ def owned(text: str) -> str:
 
 def framed(text: str) -> str | None:
     """The figure's name inside "what did it report as …", "how much … did it have"; None where there is no such frame."""
+    if _SHARE_OF.match(text):
+        return None
     m = _REPORTED.match(text)
     if m is not None:
         return m["x"]
@@ -79,7 +85,9 @@ def variants(phrase: str) -> list[str]:
     """``phrase``, then what is left of it without words like "amount of" and "figure", the fullest first."""
     found = [phrase]
     while True:
-        shorter = _FILLED.sub("", found[-1], count=1).strip()
+        shorter = _FILLER_BEHIND.sub("", found[-1], count=1).strip()
+        if shorter == found[-1]:
+            shorter = _FILLER_BEFORE.sub("", found[-1], count=1).strip()
         if shorter == found[-1] or not shorter:
             return found
         found.append(shorter)

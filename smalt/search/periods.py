@@ -81,6 +81,8 @@ class Span(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     def text(self) -> str:
         """How Smalt prints the span."""
+        if self.end is None and self.year is not None and self.quarter is not None:
+            return f"Q{self.quarter} {self.year}"
         if self.end is None:
             return f"fiscal {self.year}" if self.year is not None else ""
         day = f"{calendar.month_name[self.end.month]} {self.end.day}, {self.end.year}"

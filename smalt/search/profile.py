@@ -88,7 +88,6 @@ _SAME_SUFFIX = {
     "corporation": r"(?:Corporation|Corp\.?|CORPORATION)", "inc": r"(?:Inc\.?|Incorporated|INC\.?)", "incorporated": r"(?:Incorporated|Inc\.?)",
     "ltd": r"(?:Ltd\.?|Limited|LTD)", "limited": r"(?:Limited|Ltd\.?|LIMITED)",
 }  # fmt: skip
-_NAMED_LEAST = 3
 
 
 def _strip_suffix(name: str) -> str:
@@ -151,7 +150,7 @@ def display_name(company: str, text: str) -> str:
             forms[name] += 1
             the += bool(m["the"])
     proper = {name: count for name, count in forms.items() if not _shouts(name)}
-    if not proper or sum(proper.values()) < min(_NAMED_LEAST, sum(forms.values())):
+    if not proper:
         return company
     best = max(proper, key=lambda name: (proper[name], len(name)))
     return f"The {best}" if the * 3 > sum(forms.values()) else best

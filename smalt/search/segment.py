@@ -29,7 +29,7 @@ _STATEMENT_TITLE = re.compile(
 _CONTENTS = re.compile(r"table of contents|index to (?:consolidated )?financial statements|^exhibit")
 
 
-_DEFERRED = re.compile(r"\bvaluation allowance\b|\bdeferred (?:income )?tax (?:assets|liabilit)")
+_DEFERRED = re.compile(r"\bvaluation allowance\b|\b(?:total|gross|net) deferred (?:income )?tax(?:es)? (?:assets|liabilit)")
 _DEAL = re.compile(
     r"\b(?:assets acquired|liabilities assumed|purchase (?:price|consideration)|identifiable (?:net )?assets|net assets (?:acquired|sold|disposed|assumed|contributed)"
     r"|held[- ]for[- ]sale|deconsolidat\w+|assets sold)\b"
