@@ -110,7 +110,7 @@ class Evaluator:
         if isinstance(tree, Average):
             return self._average(tree)
         left, right = self._value(tree.left), self._value(tree.right)
-        if tree.operator in "+-" and _MIXED == {left.unit, right.unit}:
+        if tree.operator in "+-" and {left.unit, right.unit} == _MIXED:
             return self._regrouped(tree, left)
         return _combine(tree.operator, left, right)
 

@@ -184,9 +184,7 @@ def _is_total(fact: Fact, opened: Opened) -> bool:
     return len(columns) > 1 and fact.column == max(columns)
 
 
-def _standing(
-    fact: Fact, measure: Measure | None, asked: Asked, opened: Opened, phrase: str, score: float
-) -> float:
+def _standing(fact: Fact, measure: Measure | None, asked: Asked, opened: Opened, phrase: str, score: float) -> float:
     """What a fact's surroundings add: its statement, its column, its kind of period."""
     note = opened.notes[fact.table]
     points = 0.0

@@ -125,8 +125,10 @@ def tuned(metric: Metric, clause: str) -> Metric:
 def _averaged(tree: Expr, clause: str) -> Expr:
     if isinstance(tree, Ref):
         measure = measure_of(tree.phrase)
-        named = measure is not None and measure.kind == STOCK and any(
-            re.search(rf"\b{re.escape(wording)}\b", clause) for wording in (measure.name, *measure.wordings)
+        named = (
+            measure is not None
+            and measure.kind == STOCK
+            and any(re.search(rf"\b{re.escape(wording)}\b", clause) for wording in (measure.name, *measure.wordings))
         )
         return Average(tree) if named else tree
     if isinstance(tree, Binary):

@@ -92,7 +92,7 @@ def score(phrase: str, opened: Opened) -> dict[int, float]:
 
 def _points(part: Part, wanted: set[str], fact: Fact, opened: Opened) -> float:
     own = label_key(fact.label)
-    if own == part.key or own == f"total {part.key}":
+    if own in (part.key, f"total {part.key}"):
         return _row_of(part, fact, opened)
     if not wanted <= set(own.split()) and _is(part.measure, fact.label):
         column = label_key(fact.qualifier) if fact.qualifier else ""

@@ -39,18 +39,43 @@ _MOVES = re.compile(
     r"\b(?:increase[sd]?|decrease[sd]?|grew|growth|grow|rose|rise|fell|fall|declined?|declines|change[sd]?|higher|lower|improve[ds]?|reduction|expanded|contracted|up|down)\b"
 )
 _MOVE_WORDS = frozenset(
-    ["change", "changed", "increase", "increased", "decrease", "decreased", "grow", "grew", "growth", "fall", "fell", "rise", "rose", "decline", "declined", "drop", "dropped", "drove", "drive"]
-    + ["caused", "cause", "reason", "driver", "explain", "higher", "lower", "improve", "improved", "year", "fiscal", "come", "contributed", "led", "behind", "main", "key", "primary", "major"]
-    + ["company", "move", "moved", "reduction", "shrink", "shrank", "go", "up", "down", "went"]
+    ["change", "changed", "increase", "increased", "decrease", "decreased", "grow", "grew", "growth", "fall", "fell", "rise", "rose", "decline", "declined", "drop", "dropped", "drove", "drive", "caused", "cause", "reason", "driver", "explain", "higher", "lower", "improve", "improved", "year", "fiscal", "come", "contributed", "led", "behind", "main", "key", "primary", "major", "company", "move", "moved", "reduction", "shrink", "shrank", "go", "up", "down", "went"]
 )  # fmt: skip
 _UP = re.compile(r"(?:increas|grew|grow|rose|ris|higher|improv|expand|up$)")
 _DOWN = re.compile(r"(?:decreas|fell|fall|declin|lower|reduc|contract|drop|shr[aiu]nk|down$)")
 _AROUND = frozenset(
-    ["million", "billion", "thousand", "percent", "percentage", "point", "basi", "bps", "compared", "prior", "previous", "approximately", "total", "consolidated", "respectively", "fiscal", "full"]
-    + ["quarter", "ended", "december", "june", "september", "march", "versu", "same", "overall", "net", "reported", "annual", "period", "month", "while", "also", "mainly"]
+    ["million", "billion", "thousand", "percent", "percentage", "point", "basi", "bps", "compared", "prior", "previous", "approximately", "total", "consolidated", "respectively", "fiscal", "full", "quarter", "ended", "december", "june", "september", "march", "versu", "same", "overall", "net", "reported", "annual", "period", "month", "while", "also", "mainly"]
 )  # fmt: skip
 _EXTRA_MAX = 2
-_LINK = frozenset("the of and to in by a for our was were is are as on from with that which we its it due not or".split())
+_LINK = frozenset(
+    [
+        "the",
+        "of",
+        "and",
+        "to",
+        "in",
+        "by",
+        "a",
+        "for",
+        "our",
+        "was",
+        "were",
+        "is",
+        "are",
+        "as",
+        "on",
+        "from",
+        "with",
+        "that",
+        "which",
+        "we",
+        "its",
+        "it",
+        "due",
+        "not",
+        "or",
+    ]
+)
 _MENTIONED = 0.55
 _WORDS_LEAST = 7
 _QUOTE_MAX = 600
@@ -67,7 +92,11 @@ def asks_for_words(question: str) -> bool:
 def is_prose(sentence: str) -> bool:
     """True for a whole sentence: words that link words, few numbers, a full stop. A run of a table's rows is none."""
     words = sentence.split()
-    if len(words) < _WORDS_LEAST or not re.search(r"[.!?][\"”')]*$", sentence) or not re.match(r"[A-Z“\"(•0-9]", sentence):
+    if (
+        len(words) < _WORDS_LEAST
+        or not re.search(r"[.!?][\"”')]*$", sentence)
+        or not re.match(r"[A-Z“\"(•0-9]", sentence)
+    ):
         return False
     numbers = sum(bool(re.search(r"\d", word)) or word in {"$", "—", "%"} for word in words)
     links = sum(word.lower().strip(",.;") in _LINK for word in words)
@@ -107,7 +136,9 @@ def answer_text(question: str, documents: Sequence[Opened]) -> Answer | None:
         if max(scores) > 0:
             at = scores.index(max(scores))
             following = sentences[at + 1 : at + 2]
-            return quoted(opened, passage, " ".join([sentences[at], *(one for one in following if is_prose(one))])[:_QUOTE_MAX])
+            return quoted(
+                opened, passage, " ".join([sentences[at], *(one for one in following if is_prose(one))])[:_QUOTE_MAX]
+            )
     return None
 
 
@@ -134,7 +165,11 @@ def _explained(question: str, documents: Sequence[Opened]) -> Answer | None:
     if best is None:
         return None
     _, opened, passage, sentences, at = best
-    more = [one for one in sentences[at + 1 : at + 2] if is_prose(one) and _EXPLAINS.search(fold(one)) and _MOVES.search(fold(one))]
+    more = [
+        one
+        for one in sentences[at + 1 : at + 2]
+        if is_prose(one) and _EXPLAINS.search(fold(one)) and _MOVES.search(fold(one))
+    ]
     return quoted(opened, passage, " ".join([sentences[at], *more])[:_QUOTE_MAX])
 
 

@@ -65,8 +65,14 @@ _PERCENT_CHANGE = [
     re.compile(r"^(?:how (?:fast|quickly|strongly)|at what rate) (?:did|has|have)\s+(?P<x>.+?)\s+(?:grow|grown|increase|increased|rise)\b", re.IGNORECASE),
 ]  # fmt: skip
 _CHANGE = [
-    re.compile(r"^(?:the )?(?:absolute |dollar |net )?(?:change|difference|movement|delta|increase|decrease|growth|decline|rise|drop)\s+(?:in|of|between)\s+(?P<x>.+)$", re.IGNORECASE),
-    re.compile(r"^\s*(?:by\s+)?how (?:much|many)\s+(?:did|has|have|does)\s+(?P<x>.+?)\s+(?:change|changed|grow|grew|grown|increase|increased|decrease|decreased|rise|risen|fall|fallen|decline|declined|drop|shrink|improve|move)\b", re.IGNORECASE),
+    re.compile(
+        r"^(?:the )?(?:absolute |dollar |net )?(?:change|difference|movement|delta|increase|decrease|growth|decline|rise|drop)\s+(?:in|of|between)\s+(?P<x>.+)$",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"^\s*(?:by\s+)?how (?:much|many)\s+(?:did|has|have|does)\s+(?P<x>.+?)\s+(?:change|changed|grow|grew|grown|increase|increased|decrease|decreased|rise|risen|fall|fallen|decline|declined|drop|shrink|improve|move)\b",
+        re.IGNORECASE,
+    ),
     re.compile(r"^(?P<x>.+?)\s+(?:change|increase|decrease|difference)$", re.IGNORECASE),
 ]
 _MOVED = _CHANGE[1]  # fmt: skip
@@ -225,7 +231,9 @@ def _cagr(query: Query) -> bool:
 
 def _change(query: Query) -> bool:
     plain = _subject(query.subject)
-    alone = len(query.periods) < 2 and not query.relative  # one period: only "how much did it grow" leans on the year before
+    alone = (
+        len(query.periods) < 2 and not query.relative
+    )  # one period: only "how much did it grow" leans on the year before
     for pattern in [_MOVED] if alone else _CHANGE:
         for text in (query.subject, plain):
             m = pattern.search(text)

@@ -77,9 +77,10 @@ def cite(opened: Opened, fact: Fact) -> Citation:
 def _label(fact: Fact) -> str:
     """The printed label, with its section in front where the label alone says too little ("Diluted", "Field Services")."""
     section = fact.path[-1].rstrip(": ") if fact.path else fact.sheet or ""
-    if section and measure_of(section.lower().removeprefix("segment ")) is not None and measure_of(fact.label) is None:
-        if not fact.label.lower().startswith("total") and fact.unit == Unit.MONEY and len(fact.label.split()) <= 5:
-            return f"{section} › {fact.label}"
+    names_part = section and measure_of(section.lower().removeprefix("segment ")) is not None
+    short = not fact.label.lower().startswith("total") and len(fact.label.split()) <= 5
+    if names_part and short and fact.unit == Unit.MONEY and measure_of(fact.label) is None:
+        return f"{section} › {fact.label}"
     if (
         fact.path
         and (len(fact.label) <= 10 or fact.label.lower() in {"current portion", "noncurrent", "total, net"})
@@ -156,7 +157,11 @@ def in_manner(answer: Answer, manner: Manner) -> Answer:
         return answer
     amount, unit = Decimal(found.value), Unit(found.unit)
     shown = next(
-        (text for days in (False, True) if (text := amount_text(amount, unit, found.currency, found.scale, days=days)) in answer.text),
+        (
+            text
+            for days in (False, True)
+            if (text := amount_text(amount, unit, found.currency, found.scale, days=days)) in answer.text
+        ),
         None,
     )
     if shown is None:

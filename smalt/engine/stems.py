@@ -40,7 +40,9 @@ _FILLER_BEFORE = re.compile(
     r"|^(?:total|reported|the) (?=\S)",
     re.IGNORECASE,
 )
-_SHARE_OF = re.compile(r"^what\s+(?:percentage|percent|per cent|share|proportion|portion|fraction|%)\s+of\b", re.IGNORECASE)
+_SHARE_OF = re.compile(
+    r"^what\s+(?:percentage|percent|per cent|share|proportion|portion|fraction|%)\s+of\b", re.IGNORECASE
+)
 _SPENT = re.compile(r"^(?:spend|spent|pay|paid|return|invest|buy|distribute)", re.IGNORECASE)
 
 
@@ -51,7 +53,9 @@ def unwrapped(text: str) -> str:
         if shorter == text or not shorter:
             break
         text = shorter
-    turned = re.match(r"^what\s+(?P<x>(?!(?:was|were|is|are|did|does)\b)[^?]+?)\s+(?:was|were|is|are)$", text, re.IGNORECASE)
+    turned = re.match(
+        r"^what\s+(?P<x>(?!(?:was|were|is|are|did|does)\b)[^?]+?)\s+(?:was|were|is|are)$", text, re.IGNORECASE
+    )
     return f"what was {turned['x']}" if turned is not None else text
 
 
@@ -75,8 +79,8 @@ def framed(text: str) -> str | None:
         if not rest:
             return x
         if x.lower() in {"cash", "money"}:
-            return f"{x} {m['verb']} {text[m.end('verb'):].strip()}"
-        return f"{x} {text[m.end('verb'):].strip()}"
+            return f"{x} {m['verb']} {text[m.end('verb') :].strip()}"
+        return f"{x} {text[m.end('verb') :].strip()}"
     m = _PART_DID.match(text)
     return f"{m['x']} from {m['who']}" if m is not None else None
 

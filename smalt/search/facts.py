@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from smalt.kernel.figures import Unit, printed_number
 from smalt.library.parsed import Cell, Page, Parsed, Row, Table
-from smalt.search import headers, units
+from smalt.search import headers, sections, units
 from smalt.search.model import BALANCE, CASHFLOW, COMPREHENSIVE, EQUITY, INCOME, NOTE, Column, Fact, Profile, TableNote
 from smalt.search.periods import Span, back, dates
 from smalt.search.profile import label_year, profile_of
@@ -208,7 +208,9 @@ def _row_span(label: str, span: Span, profile: Profile) -> Span:
     """The span of a row that is itself a balance: "Balance at May 31, 2023", "…, beginning of period"."""
     folded = fold(label)
     found = dates(folded)
-    if len({day for _, _, day in found}) == 1 and (_BALANCE_LABEL.search(folded) or re.search(r"\b(?:as of|at)\b", folded)):
+    if len({day for _, _, day in found}) == 1 and (
+        _BALANCE_LABEL.search(folded) or re.search(r"\b(?:as of|at)\b", folded)
+    ):
         return Span(found[-1][2], 0, label_year(profile, found[-1][2]))
     if span.end is None or (span.months == 0 and not _OPENING.search(folded)):
         return span
@@ -247,21 +249,21 @@ def _labelled(table: Table, leads: set[int], note: TableNote) -> Iterator[tuple[
             continue
         label = without_mark(row.label)
         if not row.cells:
-            _push(stack, row, head_before)
+            sections.push(stack, row, head_before)
             running = []
             head_before = True
             continue
         head_before = False
         if _heads_again(row):
             continue
-        path = _path(stack, row)
+        path = sections.path(stack, row)
         if not label and number in grand:
             label = grand[number]
-        elif not label and path and _sums(row, running):
+        elif not label and path and sections.sums(row, running):
             label = f"Total {path[-1].rstrip(':').lower()}"
         running.append(row)
         if _TOTAL.match(fold(label)):
-            _close(stack, row)
+            sections.close(stack, row)
         if label:
             yield number, label, path, row
 
@@ -354,56 +356,3 @@ def _scale_for(unit: Unit, scales: units.Scale, column: Column, printed: str) ->
             return scales.money
         return scale or 0
     return 0
-
-
-def _push(stack: list[tuple[float, str]], row: Row, follows: bool) -> None:
-    label = row.label.strip()
-    if follows and stack and label[:1].islower() and not stack[-1][1].endswith(":"):
-        indent, above = stack.pop()
-        stack.append((indent, f"{above} {label}"))
-        return
-    while stack and stack[-1][0] >= row.indent - 1.5:
-        stack.pop()
-    stack.append((row.indent, label))
-
-
-def _sums(total: Row, parts: list[Row]) -> bool:
-    """True when an unlabelled row is, column by column, the sum of the labelled rows of its section."""
-    if len(parts) < 2:
-        return False
-    checked = 0
-    for cell in total.cells:
-        value = printed_number(cell.text.replace(" ", ""))
-        if value is None:
-            return False
-        numbers = [
-            printed_number(other.text.replace(" ", ""))
-            for part in parts
-            for other in part.cells
-            if other.column == cell.column
-        ]
-        if sum((number for number in numbers if number is not None), Decimal(0)) != value:
-            return False
-        checked += 1
-    return checked > 0
-
-
-def _close(stack: list[tuple[float, str]], row: Row) -> None:
-    """A total ends the section it totals, by name however it is indented, else the one it stands under."""
-    named = label_key(row.label).removeprefix("total ")
-    for depth in range(len(stack) - 1, -1, -1):
-        if label_key(stack[depth][1]) == named:
-            del stack[depth:]
-            return
-    if stack and stack[-1][0] >= row.indent - 12:
-        stack.pop()
-
-
-def _path(stack: list[tuple[float, str]], row: Row) -> tuple[str, ...]:
-    total = _TOTAL.match(fold(row.label)) is not None
-    while stack and (
-        stack[-1][0] > row.indent + 1.5
-        or (len(stack) > 1 and total and stack[-1][0] > row.indent - 1.5 and stack[-2][0] < stack[-1][0])
-    ):
-        stack.pop()
-    return tuple(text for _, text in stack)

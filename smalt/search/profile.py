@@ -167,11 +167,7 @@ def _company(lines: list[str]) -> str:
         if _CHARTER.search(fold(line)):
             for back in range(1, 7):
                 candidate = _tidy(lines[index - back]) if index >= back else ""
-                if (
-                    2 < len(candidate) < 90
-                    and re.search(r"[A-Za-z]{2}", candidate)
-                    and not _NO_NAME.search(candidate)
-                ):
+                if 2 < len(candidate) < 90 and re.search(r"[A-Za-z]{2}", candidate) and not _NO_NAME.search(candidate):
                     return _rejoined(candidate, lines)
     for line in lines[:60]:
         candidate = _tidy(line)

@@ -29,7 +29,9 @@ _STATEMENT_TITLE = re.compile(
 _CONTENTS = re.compile(r"table of contents|index to (?:consolidated )?financial statements|^exhibit")
 
 
-_DEFERRED = re.compile(r"\bvaluation allowance\b|\b(?:total|gross|net) deferred (?:income )?tax(?:es)? (?:assets|liabilit)")
+_DEFERRED = re.compile(
+    r"\bvaluation allowance\b|\b(?:total|gross|net) deferred (?:income )?tax(?:es)? (?:assets|liabilit)"
+)
 _DEAL = re.compile(
     r"\b(?:assets acquired|liabilities assumed|purchase (?:price|consideration)|identifiable (?:net )?assets|net assets (?:acquired|sold|disposed|assumed|contributed)"
     r"|held[- ]for[- ]sale|deconsolidat\w+|assets sold)\b"
@@ -235,4 +237,3 @@ def rank_pages(
             scores[page] += idf * count * 2.2 / (count + 1.2 * (0.4 + 0.6 * segment.lengths[page] / max(average, 1.0)))
     ranked = [(page, score * (1 + segment.priors[page])) for page, score in scores.items()]
     return sorted(ranked, key=lambda item: (-item[1], item[0]))
-

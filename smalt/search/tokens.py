@@ -28,7 +28,9 @@ _NOTE = re.compile(
     r"\s*\((?:see )?notes?\s+[\d,\s and]+\)|\s*\[[a-z0-9]{1,2}\]|\s*\(\d{1,2}\)(?=\s|$|,|\()|(?<=[a-z)])\s*\([a-z]\)(?=\s|$)",
     re.IGNORECASE,
 )
-_MARK = re.compile(r"(?:(?<=[a-z]{3})|(?<=\)))\d{1,2}(?:,\s?\d{1,2})*$|[\u00b9\u00b2\u00b3\u2070-\u2079*\u2020\u2021]+$")
+_MARK = re.compile(
+    r"(?:(?<=[a-z]{3})|(?<=\)))\d{1,2}(?:,\s?\d{1,2})*$|[\u00b9\u00b2\u00b3\u2070-\u2079*\u2020\u2021]+$"
+)
 """A footnote mark that print sets small and raised behind the last letter: "Share1", "assets2,3"."""
 STOP = frozenset(
     [
