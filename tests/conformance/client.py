@@ -10,6 +10,7 @@ Nothing here imports the product: what these classes can do, anybody with the ad
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import os
 import secrets
@@ -32,6 +33,16 @@ ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "a long enough sentence"
 TERMINAL = {"ready", "failed"}
 AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+
+
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None, use_errno=True)  # loaded before any fork, so that the child only makes the call
+
+
+def _die_with_us() -> None:
+    """A run of tests that is killed leaves no server behind (Linux)."""
+    if sys.platform == "linux":
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def free_port() -> int:
@@ -223,6 +234,7 @@ class Install:
                 env=self.environ(),
                 cwd=self.folder,
                 start_new_session=True,
+                preexec_fn=_die_with_us,
             )
 
     def start(self) -> None:
