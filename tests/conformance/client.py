@@ -234,7 +234,7 @@ class Install:
                 env=self.environ(),
                 cwd=self.folder,
                 start_new_session=True,
-                preexec_fn=_die_with_us,
+                preexec_fn=_die_with_us,  # noqa: PLW1509  # one system call, no Python state touched
             )
 
     def start(self) -> None:

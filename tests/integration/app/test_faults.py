@@ -262,14 +262,24 @@ def test_slow_clients_hold_up_nobody(
             assert said == b""
 
 
+def _is_hung_up_on(line: socket.socket) -> bool:
+    line.settimeout(0.005)
+    try:
+        return line.recv(100) == b""
+    except TimeoutError:
+        return False
+    except OSError:
+        return True
+
+
 def test_who_says_nothing_is_hung_up_on(install: Install, workspace: Workspace) -> None:
     """With the patience that the preamble sets, strangers who only connect do not keep their places."""
-    silent = [_secure(install) for _ in range(60)]
-    bare = [socket.create_connection(("127.0.0.1", install.port)) for _ in range(60)]
+    # The silent ones alone make a crowd: a bare one may also be dropped for not shaking hands.
+    silent = [_secure(install) for _ in range(110)]
+    bare = [socket.create_connection(("127.0.0.1", install.port)) for _ in range(20)]
     assert workspace.api.get("/api/v1/documents").status_code == 200
-    for line in (*silent, *bare):
-        line.settimeout(60)
-        assert line.recv(100) == b""
+    # Hung up on until there is no crowd any more: half of the places are free again.
+    until(lambda: sum(map(_is_hung_up_on, (*silent, *bare))) >= len(silent) + len(bare) - 100)
     # Streams are not idle: they have their heartbeats.
     thread, heard = _asked(workspace, "wait 2")
     thread.join()
