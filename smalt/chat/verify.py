@@ -18,6 +18,7 @@ from smalt.kernel.figures import printed_number
 
 _INLINE = re.compile(r"(?<== )[^=\n\[]+?(?=\.(?:\s|$))")
 """A formula inside the text, as answers that stand side by side have it."""
+_SCALES = {"thousand": 3, "million": 6, "billion": 9, "trillion": 12}
 _PLACES = Decimal("0.000001")
 """An answered quotient is given to six places."""
 
@@ -34,6 +35,10 @@ def verified(answer: Answer) -> Answer:
     value = _value_of(answer.formula, cited)
     figure_holds = answer.figure is None or _figure_holds(answer, cited, value)
     exact = {abs(each) for each in cited}
+    if (
+        figure_holds and answer.figure is not None
+    ):  # the question may want it in another scale than print: "in billions"
+        exact |= _restated(answer.figure.value, answer.text)
     # A formula that was recomputed is one figure, its result; its operands and constants were checked on the way.
     text = answer.text
     for formula in filter(None, [answer.formula, *_INLINE.findall(text)]):
@@ -89,6 +94,15 @@ def _figure_holds(answer: Answer, cited: frozenset[Decimal], value: Decimal | No
     if answer.formula is None:
         return any(abs(known) in cited for known in (printed, claimed))
     return value is not None and any(abs(known - value) <= _PLACES for known in (printed, claimed))
+
+
+def _restated(value: str, text: str) -> set[Decimal]:
+    """The answered figure in each scale that ``text`` names."""
+    try:
+        amount = abs(Decimal(value))
+    except InvalidOperation:
+        return set()
+    return {amount.scaleb(-power) for word, power in _SCALES.items() if f" {word}" in text}
 
 
 def _is_traced(number: Decimal, places: int, exact: set[Decimal]) -> bool:

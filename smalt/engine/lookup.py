@@ -37,6 +37,8 @@ _SOFT = frozenset(
 _PARTIAL = re.compile(r"\bexcluding\b|\bcontinuing\b|\bbefore\b(?!.*\btax)")
 _DEFERRED_TAX = re.compile(r"\bdeferred (?:income )?tax")
 _BALANCE_ROW = re.compile(r"^(?:total )?(?:ending |beginning )?balances?\b|^balances?,? ")
+_NO_FLOW = frozenset({"assets", "liab", "ca", "cl", "eq", "goodwill", "retained"})
+"""Balances that no cash flow statement prints as a change: a table of yearly columns may show them too."""
 _PUNCT = re.compile(r"[^\w%$&]+")
 
 
@@ -202,7 +204,7 @@ def _standing(fact: Fact, measure: Measure | None, asked: Asked, opened: Opened,
         if measure.kind == FLOW and fact.span.months == 0:
             points -= 40.0 if asked.mode is not Mode.INSTANT else 0.0
         if measure.kind == STOCK and fact.span.months not in (0, None):
-            points -= 40.0
+            points -= 10.0 if measure.key in _NO_FLOW else 40.0
         aside = opened.aside.get(fact.table, "")
         if measure.kind == STOCK and _DEFERRED_TAX.search(fold(" ".join((*fact.path, note.title)))):
             aside = "deferred tax"

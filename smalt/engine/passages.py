@@ -15,7 +15,7 @@ from smalt.search.segment import Opened
 from smalt.search.tokens import content_terms, fold
 
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z“\"(•])")
-_AMOUNT = r"(?:revenue|sales|income|profit|margin|costs?|expenses?|assets|cash|earnings|shares?|debt|headcount)"
+_AMOUNT = r"(?:revenue|sales|income|profit|margin|costs?|expenses?|assets|cash|earnings|shares?|debt|headcount|receivables?|payables?|liabilit\w+|equity|goodwill|inventor\w+|deposits?)"
 _ASKS_TEXT = re.compile(
     r"^\s*(?:why|who|whom|where|when|describe|explain|summari[sz]e|discuss|outline|does|do|is there|are there|has|have|will|can|how come|which (?!.*(?:amount|figure)))\b"
     r"|^\s*what (?:drove|caused|explains?|explained|led to|contributed to|is behind|was behind|are the drivers)\b"
@@ -36,7 +36,7 @@ _EXPLAINS = re.compile(
     r"|attribut(?:ed|able) to|reflect(?:s|ed|ing)|owing to|caused by|led by|thanks to|on account of|benefit(?:ed|ing) from)\b"
 )
 _MOVES = re.compile(
-    r"\b(?:increase[sd]?|decrease[sd]?|grew|growth|grow|rose|rise|fell|fall|declined?|declines|change[sd]?|higher|lower|improve[ds]?|reduction|expanded|contracted|up|down)\b"
+    r"\b(?:increase[sd]?|decrease[sd]?|grew|growth|grow|rose|rise|fell|fall|declined?|declines|change[sd]?|compared (?:with|to)|higher|lower|improve[ds]?|reduction|expanded|contracted|up|down)\b"
 )
 _MOVE_WORDS = frozenset(
     ["change", "changed", "increase", "increased", "decrease", "decreased", "grow", "grew", "growth", "fall", "fell", "rise", "rose", "decline", "declined", "drop", "dropped", "drove", "drive", "caused", "cause", "reason", "driver", "explain", "higher", "lower", "improve", "improved", "year", "fiscal", "come", "contributed", "led", "behind", "main", "key", "primary", "major", "company", "move", "moved", "reduction", "shrink", "shrank", "go", "up", "down", "went"]
@@ -46,7 +46,7 @@ _DOWN = re.compile(r"(?:decreas|fell|fall|declin|lower|reduc|contract|drop|shr[a
 _AROUND = frozenset(
     ["million", "billion", "thousand", "percent", "percentage", "point", "basi", "bps", "compared", "prior", "previous", "approximately", "total", "consolidated", "respectively", "fiscal", "full", "quarter", "ended", "december", "june", "september", "march", "versu", "same", "overall", "net", "reported", "annual", "period", "month", "while", "also", "mainly"]
 )  # fmt: skip
-_EXTRA_MAX = 2
+_EXTRA_MAX = 0
 _LINK = frozenset(
     [
         "the",

@@ -11,8 +11,8 @@ from smalt.engine.asked import Asked, Mode, periods_in
 from smalt.engine.expression import Binary, Expr, NotAnExpression, Number, Ref, has_operator, known, parse
 from smalt.engine.manner import Manner
 from smalt.engine.metrics import Metric, metric_of, named_unit, tuned
-from smalt.engine.stems import framed, owned, unwrapped
-from smalt.engine.vocabulary import measure_of
+from smalt.engine.stems import subject_of, trimmed, unwrapped
+from smalt.engine.vocabulary import STOCK, measure_of
 from smalt.kernel.figures import Unit
 
 
@@ -44,18 +44,11 @@ class Query:
     plain: str = ""
     several: bool = False
     """The periods are asked for one by one, not compared, and not because a definition names them."""
+    spread: bool = False
+    """The question asks over its periods together: "over 2023 and 2024", "combined"."""
     manner: Manner = field(default_factory=Manner)
 
 
-_STEM = re.compile(
-    r"^\s*(?:(?:please|can you|could you|now|and|also|so|ok)\s*,?\s+)*(?:(?:what|which|how much|how many|how large|how big|how high)\s+(?:was|were|is|are|did|does|do|has|had)\b"
-    r"|what's|whats|compare|contrast|find(?:\s+out)?|compute|calculate|determine|derive|work out|tell me|show(?:\s+me)?|give(?:\s+me)?|get(?:\s+me)?|look up|report|state|list|how much|how many|what)\b\s*(?:the\s+(?=\S))?",
-    re.IGNORECASE,
-)
-_TAIL = re.compile(
-    r"(?:\s*\|\s*)+$|[\s?.!,;:]+$|\s+(?:be|been|equal|amount to|come to|total|stand at|at|in|for|of|from|between|over|during|to|have|report(?:ed)?|record(?:ed)?|post(?:ed)?|generate|earn|spend|incur|pay|did|does|do|has|have|had|and|or|with|versus|vs)\s*$",
-    re.IGNORECASE,
-)
 _PERCENT_CHANGE = [
     re.compile(r"^\s*by (?:what|how many|how much) (?:percentage|percent|per cent|%)(?: points?)?\s+(?:did|has|have|does)\s+(?P<x>.+?)\s+(?:change|changed|grow|grew|grown|increase|increased|decrease|decreased|rise|risen|fall|fallen|decline|declined|drop|shrink|improve|move)\b", re.IGNORECASE),
     re.compile(r"\b(?:percentage|percent|%)\s+(?:change|increase|decrease|growth|decline|rise|drop|movement)\s+(?:in|of|for)\s+(?P<x>.+)$", re.IGNORECASE),
@@ -113,7 +106,7 @@ def understand(text: str, manner: Manner | None = None) -> Query:
     """The query in ``text``, from which company names have been taken off (each left as a bar)."""
     periods, rest = periods_in(text)
     outside, _ = periods_in(re.sub(r"\([^()]*\)", " ", text))
-    rest = unwrapped(_clean(rest.replace("|", " ")).lstrip(" ,:-"))
+    rest = unwrapped(trimmed(rest.replace("|", " ")).lstrip(" ,:-"))
     relative = (
         re.search(
             r"\b(?:year[- ]over[- ]year|yoy|y/y|year[- ]on[- ]year|compared (?:to|with) the (?:prior|previous) year)\b",
@@ -123,14 +116,15 @@ def understand(text: str, manner: Manner | None = None) -> Query:
         is not None
     )
     manner = manner or Manner()
-    query = Query(rest, periods=periods, relative=relative, plain=_subject(rest), manner=manner)
+    query = Query(rest, periods=periods, relative=relative, plain=subject_of(rest), manner=manner)
     query.several = len(outside) > 1
+    query.spread = re.search(r"\b(?:over|across|combined|together|cumulative|sum)\b", text, re.IGNORECASE) is not None
     query.periods = _through(text, periods)
     for step in (_cagr, _percent_change, _definition, _change, _average_or_sum, _named, _margin, _share, _formula):
         if step(query):
             break
     else:
-        query.subject = _subject(rest)
+        query.subject = subject_of(rest)
     if manner.percent and query.operation is Operation.CHANGE:
         query.operation = Operation.PERCENT_CHANGE
     if query.operation not in (Operation.LOOKUP, Operation.CALCULATE, Operation.AVERAGE, Operation.SUM):
@@ -148,37 +142,8 @@ def _through(text: str, periods: list[Asked]) -> list[Asked]:
     return [Asked(Mode.YEAR, year=year) for year in range(first, last + 1)]
 
 
-def _clean(text: str) -> str:
-    text = " ".join(text.split())
-    while True:
-        shorter = _TAIL.sub("", text)
-        if shorter == text:
-            return text
-        text = shorter
-
-
-def _subject(text: str) -> str:
-    inner = framed(_clean(text))
-    if inner is not None:
-        text = inner
-    asked_did = (
-        re.match(r"\s*(?:how (?:much|many)|what|which)\s.*?\b(?:did|does|do|has|have|had)\b", text, re.IGNORECASE)
-        is not None
-    )
-    text = _clean(_STEM.sub("", _clean(text), count=1))
-    text = owned(re.sub(r"^(?:'s|’s|of|for|at|the|their|its)\s+", "", text, flags=re.IGNORECASE))
-    if asked_did:
-        text = re.sub(
-            r"^(?:spend|pay(?: out)?|earn|generate|report|record|have|return|book|post|make|invest|owe|hold)\s+(?:on\s+|in\s+(?=dividends|taxes|interest|cash|r&d|research)|for\s+|as\s+|out\s+)?(?:the\s+)?(?=\S+)",
-            "",
-            text,
-            flags=re.IGNORECASE,
-        )
-    return _clean(text)
-
-
 def _set(query: Query, operation: Operation, phrase: str) -> bool:
-    query.subject = _subject(phrase)
+    query.subject = subject_of(phrase)
     query.operation = operation
     metric = metric_of(query.subject)
     if metric is not None:
@@ -209,17 +174,17 @@ def _use(query: Query, metric: Metric) -> None:
 
 
 def _percent_change(query: Query) -> bool:
-    plain = _subject(query.subject)
+    plain = subject_of(query.subject)
     for pattern in _PERCENT_CHANGE:
         for text in (query.subject, plain):
             m = pattern.search(text)
-            if m is not None and _subject(m["x"]):
+            if m is not None and subject_of(m["x"]):
                 return _set(query, Operation.PERCENT_CHANGE, m["x"])
     return False
 
 
 def _cagr(query: Query) -> bool:
-    m = _CAGR.search(_subject(query.subject))
+    m = _CAGR.search(subject_of(query.subject))
     if m is None or not (m["x"] or m["y"]):
         return False
     return _set(
@@ -230,7 +195,7 @@ def _cagr(query: Query) -> bool:
 
 
 def _change(query: Query) -> bool:
-    plain = _subject(query.subject)
+    plain = subject_of(query.subject)
     alone = (
         len(query.periods) < 2 and not query.relative
     )  # one period: only "how much did it grow" leans on the year before
@@ -245,13 +210,15 @@ def _change(query: Query) -> bool:
 def _average_or_sum(query: Query) -> bool:
     if len(query.periods) < 2:
         return False
-    plain = _subject(query.subject)
+    plain = subject_of(query.subject)
     m = _AVERAGE.match(plain)
     if m is not None:
         return _set(query, Operation.AVERAGE, m["x"])
     m = _SUM.match(plain)
     if m is not None:
         whole = measure_of(plain)
+        if whole is not None and (whole.kind == STOCK or not query.spread):
+            return False  # "total assets in 2023 and 2024" are two figures
         return _set(query, Operation.SUM, plain if whole is not None else m["x"])
     return False
 
@@ -262,7 +229,7 @@ def _definition(query: Query) -> bool:
     stated = None
     m = _PARENS.match(text)
     outer = m is not None and (
-        not _subject(m["n"]) or has_operator(m["t"]) or _DEFINED.search(m["n"]) is not None or has_operator(m["n"])
+        not subject_of(m["n"]) or has_operator(m["t"]) or _DEFINED.search(m["n"]) is not None or has_operator(m["n"])
     )
     if m is not None and not outer and has_operator(m["d"]):
         stated = (m["n"] + " " + m["t"], m["d"])
@@ -273,7 +240,7 @@ def _definition(query: Query) -> bool:
     if stated is None:
         return False
     if (
-        re.match(r"(?:.*\b)?(?:change|average|percentage|percent|cagr)\b", _subject(stated[0]), re.IGNORECASE)
+        re.match(r"(?:.*\b)?(?:change|average|percentage|percent|cagr)\b", subject_of(stated[0]), re.IGNORECASE)
         and len(query.periods) > 1
     ):
         return False
@@ -283,7 +250,7 @@ def _definition(query: Query) -> bool:
         query.unclear = True
         return True
     query.tree, query.defined, query.operation = tree, True, Operation.CALCULATE
-    query.name = query.subject = _subject(stated[0])
+    query.name = query.subject = subject_of(stated[0])
     metric = metric_of(query.name)
     query.days = metric.days if metric is not None else "days" in query.name.lower()
     query.unit = named_unit(query.name)
@@ -297,7 +264,7 @@ _USING = re.compile(
 
 
 def _named(query: Query) -> bool:
-    subject = _subject(query.subject)
+    subject = subject_of(query.subject)
     metric = metric_of(subject)
     clause = _USING.search(subject)
     if metric is None and clause is not None and (metric := metric_of(subject[: clause.start()])) is not None:
@@ -307,6 +274,13 @@ def _named(query: Query) -> bool:
         metric = metric_of(m["n"]) if m is not None and not measure_of(subject) else None
     if metric is None or measure_of(subject) is not None:
         return False
+    if (
+        metric.unit == Unit.PERCENT
+        and query.manner.scale is not None
+        and measure_of(f"{subject} in dollars") is not None
+    ):
+        query.subject = f"{subject} in dollars"  # "gross margin, in millions" is the amount
+        return True
     query.subject, query.operation = subject, Operation.CALCULATE
     _use(query, metric)
     return True
@@ -314,7 +288,7 @@ def _named(query: Query) -> bool:
 
 def _margin(query: Query) -> bool:
     """Reads "(operating income plus D&A) margin": any amount over revenue."""
-    subject = _subject(query.subject)
+    subject = subject_of(query.subject)
     m = re.match(r"^(?P<x>.+?)\s+(?:%\s+)?margin(?:\s+%|\s+percentage)?$", subject, re.IGNORECASE)
     if m is None:
         return False
@@ -328,7 +302,7 @@ def _margin(query: Query) -> bool:
 
 def _tree_of(phrase: str) -> Expr | None:
     """A metric, a known measure or a stated calculation over known measures; None for anything else."""
-    phrase = _subject(re.sub(r"\s*\([A-Z&/]{2,8}\)", "", phrase))
+    phrase = subject_of(re.sub(r"\s*\([A-Z&/]{2,8}\)", "", phrase))
     metric = metric_of(phrase)
     if metric is not None:
         return metric.tree
@@ -343,7 +317,7 @@ def _tree_of(phrase: str) -> Expr | None:
 
 def _formula(query: Query) -> bool:
     """A calculation in plain words over known measures: "operating cash flow minus capex"."""
-    subject = _subject(query.subject)
+    subject = subject_of(query.subject)
     named = _PARENS.match(subject)
     if (
         named is not None
@@ -383,18 +357,18 @@ def _expanded(tree: Expr) -> Expr:
 
 def _share(query: Query) -> bool:
     """Reads "X as a percentage of Y", "what percentage of Y was X", "X to Y" when both are known words."""
-    subject = _subject(query.subject)
+    subject = subject_of(query.subject)
     m = _SHARE.match(subject) or _SHARE.match(query.subject)
     if m is None:
         return False
     if m["x"] or m["a"]:
         top, bottom = (m["x"], m["y"]) if m["x"] else (_SPENT_ON.sub("", m["a"]), m["b"])
-        query.tree = Binary("*", Binary("/", Ref(_subject(top)), Ref(_subject(bottom))), Number(Decimal(100)))
+        query.tree = Binary("*", Binary("/", Ref(subject_of(top)), Ref(subject_of(bottom))), Number(Decimal(100)))
         query.unit = Unit.PERCENT
     else:
         top, bottom = (m["c"], m["d"]) if m["c"] else (m["e"], m["f"])
-        if m["c"] and (measure_of(_subject(top)) is None or measure_of(_subject(bottom)) is None):
+        if m["c"] and (measure_of(subject_of(top)) is None or measure_of(subject_of(bottom)) is None):
             return False
-        query.tree, query.unit = Binary("/", Ref(_subject(top)), Ref(_subject(bottom))), Unit.RATIO
+        query.tree, query.unit = Binary("/", Ref(subject_of(top)), Ref(subject_of(bottom))), Unit.RATIO
     query.operation, query.name, query.subject = Operation.CALCULATE, subject, subject
     return True

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from smalt.engine.asked import Asked, Mode, covered, settle
+from smalt.engine.metrics import metric_of
 from smalt.engine.vocabulary import measure_of
 from smalt.search.segment import Opened
 from smalt.search.tokens import fold
@@ -131,7 +132,8 @@ def _without(text: str, mentions: list[re.Match[str]], *, everything: bool) -> s
     if own:
         return _cut(text, own[0])
     led = [m for m in mentions if re.search(r"\b(?:at|for|of|by|from|did|does|has)\s+$", text[: m.start()])]
-    return _cut(text, (led or mentions)[-1])
+    longest = max(m.end() - m.start() for m in led or mentions)
+    return _cut(text, [m for m in led or mentions if m.end() - m.start() == longest][-1])
 
 
 def _cut(text: str, m: re.Match[str]) -> str:
@@ -154,6 +156,7 @@ def _foreign(text: str, documents: Sequence[Opened]) -> str | None:
                 not name
                 or _NOT_A_NAME.match(name)
                 or measure_of(name) is not None
+                or metric_of(name) is not None
                 or (name.isupper() and len(name) <= 4 and measure_of(name.lower()))
             ):
                 continue

@@ -45,6 +45,16 @@ _SHARE_OF = re.compile(
 )
 _SPENT = re.compile(r"^(?:spend|spent|pay|paid|return|invest|buy|distribute)", re.IGNORECASE)
 
+_STEM = re.compile(
+    r"^\s*(?:(?:please|can you|could you|now|and|also|so|ok)\s*,?\s+)*(?:(?:what|which|how much|how many|how large|how big|how high)\s+(?:was|were|is|are|did|does|do|has|had)\b"
+    r"|what's|whats|compare|contrast|find(?:\s+out)?|compute|calculate|determine|derive|work out|tell me|show(?:\s+me)?|give(?:\s+me)?|get(?:\s+me)?|look up|report|state|list|how much|how many|what)\b\s*(?:the\s+(?=\S))?",
+    re.IGNORECASE,
+)
+_TAIL = re.compile(
+    r"(?:\s*\|\s*)+$|[\s?.!,;:]+$|\s+(?:be|been|equal|amount to|come to|total|stand at|at|in|for|of|from|between|over|during|to|have|report(?:ed)?|record(?:ed)?|post(?:ed)?|generate|earn|spend|incur|pay|did|does|do|has|have|had|and|or|with|versus|vs)\s*$",
+    re.IGNORECASE,
+)
+
 
 def unwrapped(text: str) -> str:
     """``text`` without polite openings: "Could you please tell me what revenue was" → "what revenue was"."""
@@ -97,4 +107,32 @@ def variants(phrase: str) -> list[str]:
         found.append(shorter)
 
 
-__all__ = ["framed", "owned", "unwrapped", "variants"]
+def trimmed(text: str) -> str:
+    """``text`` without the verbs, prepositions and marks that are left at its end."""
+    text = " ".join(text.split())
+    while True:
+        shorter = _TAIL.sub("", text)
+        if shorter == text:
+            return text
+        text = shorter
+
+
+def subject_of(text: str) -> str:
+    """The name of the figure in a question from which company and periods are taken off."""
+    inner = framed(trimmed(text))
+    if inner is not None:
+        text = inner
+    asked_did = (
+        re.match(r"\s*(?:how (?:much|many)|what|which)\s.*?\b(?:did|does|do|has|have|had)\b", text, re.IGNORECASE)
+        is not None
+    )
+    text = trimmed(_STEM.sub("", trimmed(text), count=1))
+    text = owned(re.sub(r"^(?:'s|’s|of|for|at|the|their|its)\s+", "", text, flags=re.IGNORECASE))
+    if asked_did:
+        text = re.sub(
+            r"^(?:spend|pay(?: out)?|earn|generate|report|record|have|return|book|post|make|invest|owe|hold)\s+(?:on\s+|in\s+(?=dividends|taxes|interest|cash|r&d|research)|for\s+|as\s+|out\s+)?(?:the\s+)?(?=\S+)",
+            "",
+            text,
+            flags=re.IGNORECASE,
+        )
+    return trimmed(text)

@@ -19,7 +19,7 @@ _PERCENT_HEAD = re.compile(r"^[(\s]*(?:%|percent(?:age)?)\b|%|\bpercentage\b|\bp
 _PERIOD_WORDS = re.compile(
     r"\b(?:january|february|march|april|may|june|july|august|september|october|november|december|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec"
     r"|three|six|nine|twelve|fifty-two|fifty-three|thirteen|months?|weeks?|years?|fiscal|fy|quarters?|q[1-4]|first|second|third|fourth|ended|ending|as|of|at|for|the|in|and"
-    r"|19\d\d|20\d\d|\d{1,2}|dollars?|amounts?|millions?|thousands?|billions?|except|per|share|data|unaudited|audited|note|notes|restated)\b|[^\w%]+"
+    r"|19\d\d|20\d\d|fy\s?\d{2,4}|\d{1,2}|dollars?|amounts?|millions?|thousands?|billions?|except|per|share|data|unaudited|audited|note|notes|restated)\b|[^\w%]+"
 )
 _SHARE_HEAD = re.compile(r"\b(?:number of )?shares\b|\bunits\b|\brsus?\b")
 _TITLE = re.compile(r"\bstatements? of\b|\bbalance sheets?\b|\bsee accompanying\b|\(unaudited\)$")
