@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from smalt.engine.expression import names_a_measure
+from smalt.engine.metrics import names_a_metric
 from smalt.engine.stems import unwrapped
 
 _SENTENCE = re.compile(r"(?<=[.?!])\s+(?=[A-Z\"“(])")
@@ -28,7 +30,13 @@ _UNITS = re.compile(
     r"\s*[(\[](?:in|expressed in|rounded|as a|to|usd|us\$|\$|%|from|per|using)\b[^()\[\]]*[)\]]|\s*,?\s*\b(?:in|expressed in) (?:units of )?(?:usd|us dollars|u\.s\. dollars|dollars|\$)?\s*(?:millions?|billions?|thousands?|percents?|percentages?|percentage terms|days|mm|mn|bn)(?:\s+of\s+(?:us |u\.s\. )?(?:dollars|usd))?(?=\s|[?.,]|$)(?!\s+of\b)|\s*,?\s*\b(?:in|expressed in) (?:usd|us dollars|u\.s\. dollars)(?=[?.,]|$)|\s*\brounded to .*?(?:decimals?|places?|digits?)(?: places?)?",
     re.IGNORECASE,
 )
-_LEAD = re.compile(r"^(?:.*?[,:]\s*)?(?=(?:what|how much|how many|which|by what|calculate|compute)\b)", re.IGNORECASE)
+_LEAD = re.compile(
+    r"^(?:.*?(?:[,:]\s*|\s[-–—]\s))?(?=(?:what|how much|how many|how large|which|by what|by how|calculate|compute)\b)",
+    re.IGNORECASE,
+)
+_PERSONA = re.compile(
+    r"^(?:as an?|you are|you're|i am|i'm|we are|we're|assume|imagine|suppose|pretend|act as)\b", re.IGNORECASE
+)
 _INSTRUCTS = re.compile(
     r"\b(?:bas(?:ed|ing|e)|according|using|us(?:e|ing)|rely|relying|information|details|statements?|question|judge?ments?|analyst|assum\w+|perspective|standpoint"
     r"|answer|determine|respond|shown|provided|outlined|following|please|need|want|help|here's|given|filing|report)\b",
@@ -50,18 +58,29 @@ def clean(question: str) -> str:
     """The asking sentence, freed of instructions and units, with definitions of other sentences put in."""
     text = _FORMER.sub(r"\3\2", " ".join(question.split()))
     sentences = _split(text)
-    asking = (
-        [one for one in sentences if _ASKS.search(one) and not _ORDER.match(one)]
-        or [one for one in sentences if _ASKS.search(one)]
-        or sentences[:1]
-    )
-    main = next((one for one in asking if _DEFINE.match(one) is None), asking[0])
+    main = max(sentences, key=_asking) if sentences else ""
     main = _plain(_led(main))
     for one in sentences:
-        if one in asking and _plain(_led(one)) == main:
+        if _plain(_led(one)) == main:
             continue
         main = _apply(main, _plain(one))
     return unwrapped(_years(main))
+
+
+def _asking(sentence: str) -> int:
+    """How likely a sentence is the one that asks: its form, the lines and periods it names; not what only instructs."""
+    bare = unwrapped(_led(sentence))
+    points = 4 * bool(_ASKS.search(bare)) + 2 * bool(re.search(r"\?\s*$", sentence))
+    named = names_a_measure(bare) or names_a_metric(bare)
+    points += 3 * named + 2 * bool(
+        re.search(r"\b(?:FY\s?'?\d\d|(?:19|20)\d\d|latest|last year|quarter|q[1-4])\b", bare, re.IGNORECASE)
+    )
+    points -= (
+        3 * bool(_ORDER.match(bare))
+        + 4 * bool(_PERSONA.match(bare))
+        + 8 * bool(_DEFINE.match(sentence) or _IS_DEFINED.match(sentence))
+    )
+    return points
 
 
 def _led(sentence: str) -> str:

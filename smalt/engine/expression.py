@@ -207,6 +207,11 @@ def _refs(tree: Expr) -> bool:
     return isinstance(tree, Binary) and (_refs(tree.left) or _refs(tree.right))
 
 
+def names_a_measure(text: str) -> bool:
+    """True when ``text`` holds the wording of a known line."""
+    return _PROTECTED.search(fold(text)) is not None
+
+
 def has_operator(text: str) -> bool:
     """True when words in brackets state a calculation rather than belong to a name."""
     folded = _PROTECTED.sub(" q ", fold(text))

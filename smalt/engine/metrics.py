@@ -107,6 +107,24 @@ _PERCENT_NAME = re.compile(r"\b(?:margin|rate|return|percent(?:age)?|yield|payou
 _DAYS_NAME = re.compile(r"\bdays?\b|\bperiod\b")
 
 
+_WORDINGS = re.compile(
+    r"(?<![\w&-])(?:"
+    + "|".join(
+        sorted(
+            {re.escape(wording.lower()) for metric in METRICS for wording in metric.wordings if wording},
+            key=len,
+            reverse=True,
+        )
+    )
+    + r")(?![\w&-])"
+)
+
+
+def names_a_metric(text: str) -> bool:
+    """True when ``text`` holds the name of a built-in calculation."""
+    return _WORDINGS.search(text.lower()) is not None
+
+
 def metric_of(phrase: str) -> Metric | None:
     """The named calculation that ``phrase`` is, or None."""
     return _BY_WORDING.get(" ".join(terms(phrase)))

@@ -11,7 +11,7 @@ from smalt.engine.asked import Asked, Mode, periods_in
 from smalt.engine.expression import Binary, Expr, NotAnExpression, Number, Ref, has_operator, known, parse
 from smalt.engine.manner import Manner
 from smalt.engine.metrics import Metric, metric_of, named_unit, tuned
-from smalt.engine.stems import subject_of, trimmed, unwrapped
+from smalt.engine.stems import subject_of, trimmed, untailed, unwrapped
 from smalt.engine.vocabulary import STOCK, measure_of
 from smalt.kernel.figures import Unit
 
@@ -80,6 +80,11 @@ _CAGR = re.compile(
     r"\b(?:cagr|compound(?:ed)? annual growth(?: rate)?)\s*(?:\(cagr\)\s*)?(?:in|of|for)?\s*(?P<x>.*)$|^(?P<y>.+?)\s+(?:cagr|compound(?:ed)? annual growth(?: rate)?)$",
     re.IGNORECASE,
 )
+_TIMES = re.compile(
+    r"^how many times (?:over )?(?:do|does|did|is|was|were|are)?\s*(?P<x>.+?)\s+(?:cover(?:s|ed)?|exceed(?:s|ed)?)(?: by)?\s+(?P<y>.+)$"
+    r"|^divide (?P<a>.+?) by (?P<b>.+)$",
+    re.IGNORECASE,
+)
 _SPENT_ON = re.compile(
     r"^(?:it |they |we |the company )?(?:spend|spent|pay(?: out)?|paid(?: out)?|return|returned|invest|invested|distribute|go to|went to|use|used)\s+(?:(?:on|in|as|for|to) )?",
     re.IGNORECASE,
@@ -106,7 +111,7 @@ def understand(text: str, manner: Manner | None = None) -> Query:
     """The query in ``text``, from which company names have been taken off (each left as a bar)."""
     periods, rest = periods_in(text)
     outside, _ = periods_in(re.sub(r"\([^()]*\)", " ", text))
-    rest = unwrapped(trimmed(rest.replace("|", " ")).lstrip(" ,:-"))
+    rest = trimmed(untailed(unwrapped(trimmed(rest.replace("|", " ")).lstrip(" ,:-"))))
     relative = (
         re.search(
             r"\b(?:year[- ]over[- ]year|yoy|y/y|year[- ]on[- ]year|compared (?:to|with) the (?:prior|previous) year)\b",
@@ -358,6 +363,14 @@ def _expanded(tree: Expr) -> Expr:
 def _share(query: Query) -> bool:
     """Reads "X as a percentage of Y", "what percentage of Y was X", "X to Y" when both are known words."""
     subject = subject_of(query.subject)
+    m = _TIMES.search(query.subject)
+    if m is not None:
+        query.tree, query.unit = (
+            Binary("/", Ref(subject_of(m["x"] or m["a"])), Ref(subject_of(m["y"] or m["b"]))),
+            Unit.RATIO,
+        )
+        query.operation, query.name, query.subject = Operation.CALCULATE, subject, subject
+        return known(query.tree)
     m = _SHARE.match(subject) or _SHARE.match(query.subject)
     if m is None:
         return False

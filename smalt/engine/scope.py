@@ -150,7 +150,9 @@ def _foreign(text: str, documents: Sequence[Opened]) -> str | None:
     for pattern in (_OWNER, _AT):
         for m in pattern.finditer(text):
             name = re.sub(
-                r"^(?:What|How|Find|Compute|Calculate|Show|Give|Was|Were|Is|Did|The|And|Compare)\s+", "", m[1]
+                r"^(?:What|How|Find|Compute|Calculate|Show|Give|Was|Were|Is|Did|The|And|Compare|State|Tell|Report|Quick|List|Get|Of|For)\s+|\s+[\d\s\-–/]+$",
+                "",
+                m[1],
             ).strip(" .,")
             if (
                 not name

@@ -35,6 +35,16 @@ _REPORTED = re.compile(rf"^what\s+(?:{_WHO}\s+)?(?:has |had )?{_VERB}\s+(?:as|fo
 _FILLER_BEHIND = re.compile(
     r"\s+(?:figures?|amounts?|numbers?|values?|line item|line|totals?|data|level)$", re.IGNORECASE
 )
+_TRAILS = re.compile(
+    r"(?:[\s,;-]*\b(?:please|thanks|thank you|(?:as|is|was|were) (?:reported|printed|stated|shown|disclosed|presented|recorded)|reported|expressed"
+    r"|to (?:one|two|three|\d) decimals?(?: places?)?|in total|if (?:any|possible|available)|as a per ?cent(?:age)?|in (?:percent|%)(?! of)|was|were|is|are|be))+\s*[?.!]*$",
+    re.IGNORECASE,
+)
+_LEADS = re.compile(
+    r"^(?:(?:what|which|how|much|many|does|do|did|the|a|an|is|was|were|are|it|they|we|you|says?|said|shows?|states?|tells?|us|me|according|to|per|in|from|of|for|on|at|by|about|its|their|our"
+    r"|10-[kq]|annual|report|filing|document|accounts|statements?|company|know|that|this|question|quick|simple|reads?|gives?|reports?|my|your|model|please)\b[\s,:'’-]*)+(?=\w)",
+    re.IGNORECASE,
+)
 _FILLER_BEFORE = re.compile(
     r"^(?:the )?(?:total |exact |reported |overall )*(?:amount|value|figure|number|level|balance|dollar amount|quantity)s?\s+(?:of|for)\s+(?:the )?(?=\S)"
     r"|^(?:total|reported|the) (?=\S)",
@@ -67,6 +77,11 @@ def unwrapped(text: str) -> str:
         r"^what\s+(?P<x>(?!(?:was|were|is|are|did|does)\b)[^?]+?)\s+(?:was|were|is|are)$", text, re.IGNORECASE
     )
     return f"what was {turned['x']}" if turned is not None else text
+
+
+def untailed(text: str) -> str:
+    """``text`` without what trails behind the name of a figure: "as reported, please"."""
+    return _TRAILS.sub("", text).strip(" ,;-")
 
 
 def owned(text: str) -> str:
@@ -102,6 +117,8 @@ def variants(phrase: str) -> list[str]:
         shorter = _FILLER_BEHIND.sub("", found[-1], count=1).strip()
         if shorter == found[-1]:
             shorter = _FILLER_BEFORE.sub("", found[-1], count=1).strip()
+        if shorter == found[-1]:
+            shorter = _LEADS.sub("", found[-1], count=1).strip()
         if shorter == found[-1] or not shorter:
             return found
         found.append(shorter)

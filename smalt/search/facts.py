@@ -12,10 +12,10 @@ from decimal import Decimal
 from smalt.kernel.figures import Unit, printed_number
 from smalt.library.parsed import Cell, Page, Parsed, Row, Table
 from smalt.search import headers, sections, statements, units
-from smalt.search.model import BALANCE, CASHFLOW, COMPREHENSIVE, INCOME, Column, Fact, Profile, TableNote
+from smalt.search.model import BALANCE, CASHFLOW, COMPREHENSIVE, EQUITY, INCOME, Column, Fact, Profile, TableNote
 from smalt.search.periods import Span, back, dates
 from smalt.search.profile import label_year, profile_of
-from smalt.search.tokens import fold, label_key, without_mark
+from smalt.search.tokens import fold, without_mark
 
 _CORE = frozenset({INCOME, BALANCE, CASHFLOW})
 _SET_PAGES = 14
@@ -54,7 +54,8 @@ def _keep_one_set(facts: list[Fact], notes: list[TableNote]) -> None:
 
     Guarantor groups, subsidiaries and held-for-sale groups print statements of their own elsewhere.
     """
-    sizes = Counter(fact.table for fact in facts)
+    # Columns like "as reported", "impact", "restated" belong to a reconciliation of statements, not to the statements.
+    sizes = Counter(fact.table for fact in facts if not fact.qualifier or notes[fact.table].statement == EQUITY)
     primary = [(notes[at].page, notes[at].statement, size) for at, size in sizes.items() if notes[at].primary]
     if not primary:
         return

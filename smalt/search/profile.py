@@ -180,6 +180,25 @@ def _company(lines: list[str]) -> str:
     return ""
 
 
+_A_NAME = re.compile(
+    r"\b((?:The )?[A-Z][\w&\-\u2010\u2011]+(?:[ ,]+[A-Z&][\w&\-\u2010\u2011]*){0,4},? (?:Company|Corporation|Incorporated|Inc\.|Corp\.|plc|Ltd\.|N\.V\.|AG|SE))(?!\w)"
+)
+_OTHERS = re.compile(
+    r"(?i)exchange|commission|trust company|bank|insurance company|our company|stock|accounting|llp|^the company$|registrant"
+)
+_NAMED_LEAST = 5
+
+
+def _most_named(pages: list[Page]) -> str:
+    """For covers that print the name as a picture: the legal name that the first pages print most."""
+    text = " ".join(line.text for page in pages[:40] for line in page.lines)
+    found = Counter(" ".join(m[1].translate(_HYPHENS).split()) for m in _A_NAME.finditer(text))
+    for name, count in found.most_common(8):
+        if count >= _NAMED_LEAST and not _OTHERS.search(name):
+            return name
+    return ""
+
+
 def _fiscal_calendar(text: str, end: date | None, form_months: int | None) -> dict[int, date]:
     """Labels and last days of the fiscal years the text mentions, from the year end it states most often."""
     annual = Counter(day for m in _ANNUAL.finditer(text) for _, _, day in dates(m[1]))
@@ -260,7 +279,7 @@ def profile_of(parsed: Parsed) -> Profile:
     end, months = _period(head)
     if end is None:
         end, months = _period(text[:200_000])
-    company = _company(head_lines)
+    company = _company(head_lines) or _most_named(pages)
     shown = display_name(company, "\n".join(line.text for page in pages[:80] for line in page.lines)) if company else ""
     names = list(dict.fromkeys([*name_keys(company), *name_keys(shown)])) if company else []
     if company:
