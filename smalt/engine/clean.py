@@ -11,7 +11,7 @@ from smalt.engine.stems import unwrapped
 _SENTENCE = re.compile(r"(?<=[.?!])\s+(?=[A-Z\"“(])")
 _ABBREVIATION = re.compile(r"\b(?:Inc|Corp|Co|Ltd|No|U\.S|vs|St|Mr|Ms|Dr)\.$")
 _ORDER = re.compile(
-    r"^(?:please|answer|give|round|base|respond|reply|use|using|if|assume|note|provide|show your|express|state your|calculate what|we need|you (?:are|may|can)|report (?:the|your) answer|only|do not|don't|quote|keep|return)\b",
+    r"^(?:please|answer|utili[sz]e|rely|consider|give|round|base|respond|reply|use|using|if|assume|note|provide|show your|express|state your|calculate what|we need|you (?:are|may|can)|report (?:the|your) answer|only|do not|don't|quote|keep|return)\b",
     re.IGNORECASE,
 )
 _ASKS = re.compile(
@@ -34,6 +34,7 @@ _LEAD = re.compile(
     r"^(?:.*?(?:[,:]\s*|\s[-–—]\s))?(?=(?:what|how much|how many|how large|which|by what|by how|calculate|compute)\b)",
     re.IGNORECASE,
 )
+_PERIOD = re.compile(r"\b(?:FY\s?'?\d\d|(?:19|20)\d\d|latest|last year|quarter|q[1-4])\b", re.IGNORECASE)
 _PERSONA = re.compile(
     r"^(?:as an?|you are|you're|i am|i'm|we are|we're|assume|imagine|suppose|pretend|act as)\b", re.IGNORECASE
 )
@@ -70,16 +71,13 @@ def clean(question: str) -> str:
 def _asking(sentence: str) -> int:
     """How likely a sentence is the one that asks: its form, the lines and periods it names; not what only instructs."""
     bare = unwrapped(_led(sentence))
-    points = 4 * bool(_ASKS.search(bare)) + 2 * bool(re.search(r"\?\s*$", sentence))
-    named = names_a_measure(bare) or names_a_metric(bare)
-    points += 3 * named + 2 * bool(
-        re.search(r"\b(?:FY\s?'?\d\d|(?:19|20)\d\d|latest|last year|quarter|q[1-4])\b", bare, re.IGNORECASE)
-    )
-    points -= (
-        3 * bool(_ORDER.match(bare))
-        + 4 * bool(_PERSONA.match(bare))
-        + 8 * bool(_DEFINE.match(sentence) or _IS_DEFINED.match(sentence))
-    )
+    asks = _ASKS.search(bare) is not None
+    points = 4 * asks + 2 * bool(re.search(r"\?\s*$", sentence))
+    named = _SOURCE.sub("", bare)
+    points += 3 * (names_a_measure(named) or names_a_metric(named)) + 2 * bool(_PERIOD.search(named))
+    points -= 3 * bool(_ORDER.match(bare)) + 4 * bool(_PERSONA.match(bare)) + 8 * bool(_DEFINE.match(sentence))
+    if not asks and _IS_DEFINED.match(sentence):
+        points -= 8
     return points
 
 

@@ -130,10 +130,10 @@ def answer_text(question: str, documents: Sequence[Opened]) -> Answer | None:
     for share, opened, passage in ranked(question, documents, 8):
         if share < _MENTIONED:
             return None
-        wanted = set(content_terms(question))
+        wanted = {term for term in content_terms(question) if not term[0].isdigit()}
         sentences = _SENTENCE.split(passage.text)
         scores = [len(wanted & set(content_terms(one))) if is_prose(one) else 0 for one in sentences]
-        if max(scores) > 0:
+        if max(scores) * 2 >= len(wanted):
             at = scores.index(max(scores))
             following = sentences[at + 1 : at + 2]
             return quoted(

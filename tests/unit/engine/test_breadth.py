@@ -214,6 +214,7 @@ def test_presentation_is_read_and_nothing_else():
         ("Tell me the accounts payable as reported for fiscal 2024, please.", "500000000"),
         ("How many times did cash from operations cover capital expenditures in FY2025?", "3.723404"),
         ("Divide total current assets by total current liabilities for 2025.", "2"),
+        ("What is the FY2023 - FY2025 3 year average of capex as a % of revenue? Answer in units of percents. Please utilize information within the statement of cash flows and the statement of income.", "4.827887"),
         ("You are an equity analyst. How much total assets did Bluebird Mills have at the end of FY2024?", "5600000000"),
         ("What percentage of revenue did Bluebird Mills spend on capital expenditures in FY2025?", "5"),
         ("What share of net income did Bluebird Mills pay out as dividends in 2025?", "35.161744"),
