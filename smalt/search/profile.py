@@ -157,7 +157,7 @@ def display_name(company: str, text: str) -> str:
 
 
 def _shouts(name: str) -> bool:
-    """Words of capitals only, where they are long enough to be words: "COCA COLA CO", "3M COMPANY"."""
+    """Words of capitals only, where they are long enough to be words: "NORTH MILL CO", "9X COMPANY"."""
     words = [word for word in re.findall(r"[A-Za-z]+", name) if len(word) > 3]
     return bool(words) and all(word.isupper() for word in words)
 
@@ -318,7 +318,7 @@ def profile_of(parsed: Parsed) -> Profile:
 
 
 def _lead_word(company: str, pages: list[Page]) -> list[str]:
-    """The first word of a name when the document uses it alone, and never as a common word: "Costco"."""
+    """The first word of a name when the document uses it alone, and never as a common word: "Northmill"."""
     words = _strip_suffix(re.sub(r"^(?:THE|The)\s+", "", company)).split()
     if len(words) < 2 or len(words[0]) < 4:
         return []
