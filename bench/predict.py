@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
+# From any folder and any Python that has the dependencies, without installing the project: so its imports come after.
 sys.path.insert(0, str(ROOT))
 
 from smalt.engine import passages, retrieve  # noqa: E402

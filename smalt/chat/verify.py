@@ -35,9 +35,8 @@ def verified(answer: Answer) -> Answer:
     value = _value_of(answer.formula, cited)
     figure_holds = answer.figure is None or _figure_holds(answer, cited, value)
     exact = {abs(each) for each in cited}
-    if (
-        figure_holds and answer.figure is not None
-    ):  # the question may want it in another scale than print: "in billions"
+    if figure_holds and answer.figure is not None:
+        # The question may want it in another scale than it is printed in: "in billions".
         exact |= _restated(answer.figure.value, answer.text)
     # A formula that was recomputed is one figure, its result; its operands and constants were checked on the way.
     text = answer.text
