@@ -50,7 +50,11 @@ TURNS = 50
 QUESTION = "What was revenue in fiscal 2024, and how did it compare with the year before? "
 QUOTE = {"document": "Annual report", "page": 41, "quote": "Revenue 1,234 1,100 " * 3, "box": [72, 120, 540, 133]}
 ANSWER = json.dumps(
-    {"text": "Revenue was 1,234 million, 12.2 % more than the year before. " * 12, "citations": [QUOTE] * 6}
+    {
+        "question": QUESTION,
+        "text": "Revenue was 1,234 million, 12.2 % more than the year before. " * 12,
+        "citations": [QUOTE] * 6,
+    }
 )
 
 # The same rows three times: the product's table, one without any lock, one with the lock in its other form.
@@ -228,23 +232,26 @@ def isolation(world: World, statement: str) -> dict[str, Work]:
 
 
 def histories(world: World) -> dict[str, Work]:
-    """A conversation of fifty turns as the product shows it: one visit, rows into dataclasses, answers decoded."""
+    """A conversation of fifty settled turns as `smalt.chat.turn` shows it: one visit, rows into dataclasses, contents decoded.
+
+    What is sealed when a turn settles holds the question too, so the sealed form opens one envelope a turn. Both forms
+    read both columns and decode the same bytes.
+    """
     visit = world.gateway.visit(world.tenant, world.actor)
     sealed_query = query("sealed", HISTORY.format("smalt.turn")).rows(SealedTurn)
     plain_query = query("plain", HISTORY.format("bench.plain")).rows(PlainTurn)
     params = {"thread": world.thread}
 
-    async def sealed() -> list[tuple[str, Any]]:
+    async def sealed() -> list[Any]:
         async with visit.enter(Act.CONVERSATION_READ, ThreadId(world.thread)) as scope:
             rows = await scope.fetch_all(sealed_query, params)
-            questions = scope.open_column("turn", "question", ((row.id, row.question) for row in rows))
-            answers = scope.open_column("turn", "answer", ((row.id, row.answer) for row in rows))
-        return [(q.decode(), json.loads(a)) for q, a in zip(questions, answers, strict=True)]
+            settled = scope.open_column("turn", "answer", ((row.id, row.answer) for row in rows))
+        return [json.loads(content) for content in settled]
 
-    async def plaintext() -> list[tuple[str, Any]]:
+    async def plaintext() -> list[Any]:
         async with visit.enter(Act.CONVERSATION_READ, ThreadId(world.thread)) as scope:
             rows = await scope.fetch_all(plain_query, params)
-        return [(row.question.decode(), json.loads(row.answer)) for row in rows]
+        return [json.loads(row.answer) for row in rows]
 
     return {"plaintext": plaintext, "sealed": sealed}
 
