@@ -30,6 +30,7 @@ import psycopg
 
 from smalt.kernel.clock import SystemClock
 from smalt.kernel.ids import PersonId, TenantId, ThreadId, uuid7
+from smalt.kernel.limits import TICKET_TTL_S
 from smalt.kernel.sealed import Place, Sealed, envelope_of
 from smalt.seal.keyring import Keyring
 from smalt.seal.keystore import KeyStore
@@ -216,7 +217,7 @@ def isolation(world: World, statement: str) -> dict[str, Work]:
             async with connection.pipeline(), connection.cursor() as cursor:
                 await connection.execute(b"begin")
                 if gated:
-                    ticket = world.tickets.issue(tenant, int(time.time()) + 60)
+                    ticket = world.tickets.current(tenant, int(time.time()), TICKET_TTL_S)
                     await connection.execute(b"select set_config('smalt.ticket', %s, true)", (ticket,))
                 await cursor.execute(text, params, binary=True)
                 await connection.execute(b"commit")

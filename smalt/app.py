@@ -67,6 +67,7 @@ from smalt.web.pages import Pages, Static
 _PACKAGE = Path(__file__).parent
 TICKET_KEY_ID = 1
 TICKET_KEY_LIFE = timedelta(days=400)
+TICKET_KEY_RENEWAL = timedelta(days=30)
 SWEEP_EVERY_S = 300.0
 DRAIN_S = 5.0
 PORT_FILE = "server.port"
@@ -90,6 +91,14 @@ class Installation:
     keystore: KeyStore
     clock: Clock
     postgres: EmbeddedPostgres | None = None
+    admin: str | None = None
+    """The connection string of the role that migrates, where this process may use it."""
+
+    def renew_ticket_key(self) -> None:
+        """Let the database accept our tickets for another `TICKET_KEY_LIFE`; nothing where another role sees to it."""
+        if self.admin is not None:
+            key, until = self.keystore.purpose_key("ticket"), self.clock.now() + TICKET_KEY_LIFE
+            install_ticket_key(self.admin, TICKET_KEY_ID, key, until)
 
     def gateway(self) -> Gateway:
         """A gateway with a pool of its own, not yet connected."""
@@ -125,24 +134,22 @@ def opened(settings: Settings) -> Iterator[Installation]:
         remote.check_server(found.admin or found.app)
         if found.admin is None:
             check_schema(found.app)  # another role migrates; a schema of another release is refused all the same
-        _prepare(found.admin, keystore, clock)
+        if found.admin is not None:
+            migrate(found.admin)
+        installation = Installation(settings, Connections(found.app, found.worker), keystore, clock, admin=found.admin)
+        installation.renew_ticket_key()
         remote.set_passwords(found)
-        yield Installation(settings, Connections(found.app, found.worker), keystore, clock)
+        yield installation
         return
     # It makes the data directory: as root one that the server's account can pass through, though not list.
     with EmbeddedPostgres(settings.data_dir, settings.pg_bin) as postgres:
         keystore = _keystore(settings, clock)
-        _prepare(postgres.conninfo("postgres"), keystore, clock)
+        admin = postgres.conninfo("postgres")
+        migrate(admin)
         connections = Connections(postgres.conninfo("smalt_app"), postgres.conninfo("smalt_worker"))
-        yield Installation(settings, connections, keystore, clock, postgres)
-
-
-def _prepare(admin: str | None, keystore: KeyStore, clock: Clock) -> None:
-    """Bring the schema up to date and install the ticket key, where we may."""
-    if admin is None:
-        return
-    migrate(admin)
-    install_ticket_key(admin, TICKET_KEY_ID, keystore.purpose_key("ticket"), clock.now() + TICKET_KEY_LIFE)
+        installation = Installation(settings, connections, keystore, clock, postgres, admin)
+        installation.renew_ticket_key()
+        yield installation
 
 
 @contextmanager
@@ -221,7 +228,7 @@ async def _life(installation: Installation, gateway: Gateway, running: Running) 
         await asyncio.to_thread(gateway.blobs.clear_arriving)
     async with gateway.database:
         worker = asyncio.create_task(worker_of(installation, gateway).run(stop, alone=alone_since is not None))
-        janitor = asyncio.create_task(_sweep_for_ever(gateway, alone_since))
+        janitor = asyncio.create_task(_sweep_for_ever(installation, gateway, alone_since))
         try:
             yield
         finally:
@@ -240,15 +247,19 @@ def worker_of(installation: Installation, gateway: Gateway) -> Worker:
     return worker
 
 
-async def _sweep_for_ever(gateway: Gateway, alone_since: datetime | None) -> None:
-    """Close what crashes left open, tenant by tenant; rotate keys when their time has come.
+async def _sweep_for_ever(installation: Installation, gateway: Gateway, alone_since: datetime | None) -> None:
+    """Close what crashes left open, tenant by tenant; rotate and renew keys when their time has come.
 
     Elsewhere another process may still be at work on what looks left open, so it must be old. Where nobody else has
     worked since ``alone_since``, everything before that was cut off.
     """
-    first = True
+    first, renewed_at = True, installation.clock.now()
     while True:
         tenants: Sequence[TenantId] = ()
+        if installation.clock.now() >= renewed_at + TICKET_KEY_RENEWAL:
+            with _reported():
+                await asyncio.to_thread(installation.renew_ticket_key)
+                renewed_at = installation.clock.now()
         with _reported():
             await asyncio.to_thread(gateway.keystore.tick)
             tenants = await asyncio.to_thread(gateway.keystore.tenants)

@@ -39,8 +39,8 @@ class Means:
     @asynccontextmanager
     async def transaction(self, tenant: TenantId) -> AsyncIterator[Tx]:
         """A transaction that sees this tenant's rows and no others."""
-        expires_at = int(self.clock.now().timestamp()) + TICKET_TTL_S
-        async with self.database.transaction(self.tickets.issue(tenant, expires_at)) as tx:
+        ticket = self.tickets.current(tenant, int(self.clock.now().timestamp()), TICKET_TTL_S)
+        async with self.database.transaction(ticket) as tx:
             yield tx
 
     async def keys(self, tenant: TenantId) -> TenantKeys:

@@ -5,8 +5,9 @@ import zlib
 import pytest
 
 from smalt.kernel.errors import Malformed, Unauthenticated
-from smalt.kernel.ids import SessionId
+from smalt.kernel.ids import SessionId, TenantId
 from smalt.seal import passwords
+from smalt.seal.tickets import Tickets
 from smalt.seal.tokens import SessionSigner, digest, new_secret, same_digest, well_formed
 
 KEY = bytes(range(32))
@@ -143,3 +144,12 @@ def test_nobody_costs_what_somebody_costs(monkeypatch):
 
     with pytest.raises(VerifyMismatchError):
         real(passwords._NOBODY, b"x")
+
+
+def test_a_current_ticket_is_the_same_for_half_its_life_and_never_shorter_than_that() -> None:
+    tickets, one, other = Tickets(bytes(range(32)), 1), TenantId.new(), TenantId.new()
+    assert tickets.current(one, 1_000_020, 60) == tickets.issue(one, 1_000_080)
+    assert tickets.current(one, 1_000_049, 60) == tickets.issue(one, 1_000_080)
+    assert tickets.current(other, 1_000_049, 60) == tickets.issue(other, 1_000_080)
+    assert tickets.current(one, 1_000_050, 60) == tickets.issue(one, 1_000_110)
+    assert tickets.current(one, 1_000_000, 60) == tickets.issue(one, 1_000_050), "a clock that is set back"
