@@ -23,7 +23,9 @@ from granian.http import HTTP1Settings, HTTP2Settings
 from granian.log import LogLevels
 from granian.server.embed import Server as Granian
 
-from smalt.app import PORT_FILE, address, build, first_link, opened
+from smalt.app.build import build
+from smalt.app.installation import PORT_FILE, address, opened
+from smalt.app.operate import first_link
 from smalt.kernel.clock import Clock
 from smalt.kernel.errors import Conflict, Unavailable
 from smalt.kernel.limits import KIB, LINK_TTL_S

@@ -23,9 +23,9 @@ def tenant() -> None:
 @json_option
 def create_tenant(name: str, owner_name: str, owner_email: str, data_dir: Path | None, *, as_json: bool) -> None:
     """Create a tenant with its own keys, and print a link that signs its first owner in once."""
-    from smalt import app
+    from smalt.app import operate
 
-    made = app.create_tenant(
+    made = operate.create_tenant(
         settings_with(data_dir=data_dir), name=name, owner_name=owner_name, owner_email=owner_email
     )
     if as_json:
@@ -48,9 +48,9 @@ def token() -> None:
 @json_option
 def create_token(tenant_id: str, name: str, scopes: str, days: int, data_dir: Path | None, *, as_json: bool) -> None:
     """Create an API token for a tenant's owner. The secret is printed once and stored only as a digest."""
-    from smalt import app
+    from smalt.app import operate
 
-    made = app.create_token(settings_with(data_dir=data_dir), tenant=tenant_id, name=name, scopes=scopes, days=days)
+    made = operate.create_token(settings_with(data_dir=data_dir), tenant=tenant_id, name=name, scopes=scopes, days=days)
     if as_json:
         say.result({"token": made.token, "secret": made.secret, "scopes": made.scopes, "expires_at": made.expires_at})
         return

@@ -10,6 +10,7 @@ from smalt.cli.ask import ask
 from smalt.cli.demo import demo
 from smalt.cli.doctor import doctor
 from smalt.cli.serve import serve
+from smalt.cli.trust import trust
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -18,5 +19,5 @@ def smalt() -> None:
     """An AI workspace for finance teams whose security promises prove themselves."""
 
 
-for command in (demo, serve, ask, doctor, tenant, token):
+for command in (demo, serve, ask, doctor, tenant, token, trust):
     smalt.add_command(command)

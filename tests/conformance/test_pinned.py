@@ -13,7 +13,8 @@ import click
 import pytest
 
 import smalt
-from smalt.app import Connections, Installation, build
+from smalt.app.build import build
+from smalt.app.installation import Connections, Installation
 from smalt.kernel.clock import SystemClock
 from smalt.seal.keystore import KeyStore
 from smalt.seal.kms_file import FileKms

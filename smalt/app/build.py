@@ -1,0 +1,87 @@
+"""The web application over an installation, with every feature's routes."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from smalt import __version__
+from smalt.app.installation import Installation
+from smalt.app.life import living
+from smalt.chat import routes as chat_routes
+from smalt.chat import screens as chat_screens
+from smalt.chat.ask import Asker
+from smalt.chat.engines import LocalEngine
+from smalt.chat.running import Running
+from smalt.kernel.limits import SHELF_MAX_BYTES, UPLOAD_MAX_BYTES
+from smalt.library import routes as library_routes
+from smalt.library import screens as library_screens
+from smalt.library import usage
+from smalt.library.reading import Readings
+from smalt.people import account
+from smalt.people import routes as people_routes
+from smalt.people.credentials import Credentials
+from smalt.people.signin import SignIn
+from smalt.search.shelf import Shelf
+from smalt.tenancy.gateway import Gateway
+from smalt.trust import routes as trust_routes
+from smalt.trust.journal import Journal
+from smalt.trust.keeper import TRUST
+from smalt.trust.registry import load
+from smalt.trust.view import Trust
+from smalt.web import health
+from smalt.web.build import Web, build_web
+from smalt.web.guard import Rules
+from smalt.web.multipart import ENVELOPE_MAX_BYTES
+from smalt.web.pages import Pages, Static
+
+_PACKAGE = Path(__file__).parent.parent
+
+ROUTERS = (
+    health.router,
+    people_routes.router,
+    account.router,
+    library_routes.router,
+    library_screens.router,
+    usage.router,
+    chat_routes.router,
+    chat_screens.router,
+    trust_routes.router,
+)
+
+
+def build(installation: Installation) -> Web:
+    """The web application over ``installation``, with its worker and janitor in its life span."""
+    gateway = installation.gateway()
+    credentials = Credentials.of(installation.keystore)
+    running = Running()
+    shelf = Shelf(SHELF_MAX_BYTES)
+    signin = SignIn.of(gateway, credentials)
+    pages = Pages([_PACKAGE / "web" / "templates"], Static(_PACKAGE / "static"), __version__)
+    rules = Rules(
+        hosts=frozenset(installation.settings.public_host),
+        larger={("POST", "/api/v1/documents"): UPLOAD_MAX_BYTES + ENVELOPE_MAX_BYTES},
+    )
+    return build_web(
+        routers=ROUTERS,
+        pages=pages,
+        doorkeeper=signin.keeper,
+        rules=rules,
+        version=__version__,
+        parts={
+            "signin": signin,
+            "ready": lambda: _ready(gateway),
+            "trust": Trust(load(), Journal(installation.settings.data_dir / TRUST)),
+            "clock": installation.clock,
+            "shelf": shelf,
+            "readings": Readings(),
+            "asker": Asker(LocalEngine(), shelf, running, installation.clock),
+        },
+        lifespan=lambda _: living(installation, gateway, running),
+    )
+
+
+async def _ready(gateway: Gateway) -> None:
+    """Raise `Unavailable` when the database does not answer or the disk is full."""
+    await gateway.database.ready()
+    await asyncio.to_thread(gateway.blobs.require_room)

@@ -1,0 +1,67 @@
+"""``smalt trust``: run the checks, see what holds, hand out and verify the evidence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from smalt.cli import say
+from smalt.cli.options import data_dir_option, json_option, settings_with
+from smalt.kernel.errors import Refused
+
+MARKS = {"passed": "✓", "failed": "✗", "inconclusive": "?"}
+
+
+@click.group()
+def trust() -> None:
+    """The Trust Center: claims, checks, evidence."""
+
+
+@trust.command("run")
+@click.argument("claims", nargs=-1, metavar="[CLAIM]…")
+@click.option("--nightly", is_flag=True, help="The heavy checks too.")
+@data_dir_option
+@json_option
+def run(claims: tuple[str, ...], data_dir: Path | None, *, nightly: bool, as_json: bool) -> None:
+    """Run the checks of CLAIM…, or all of the hourly set, against the running server, and log what they found.
+
+    Exit code 0 when all passed, 10 when one failed or could not look.
+    """
+    from smalt.worker import run_checks
+
+    def progress(name: str, outcome: str) -> None:
+        if outcome and not as_json:
+            click.echo(f"{MARKS[outcome]} {name}", err=True)
+
+    results = run_checks(settings_with(data_dir=data_dir), claims, nightly=nightly, progress=progress)
+    if as_json:
+        say.result({"results": [result.plain() for result in results]})
+    wrong = [result for result in results if result.outcome != "passed"]
+    for result in wrong if not as_json else ():
+        click.echo(f"{result.check}: {result.reason}")
+    if wrong:
+        raise click.exceptions.Exit(Refused.exit_code)
+
+
+@trust.command("status")
+@data_dir_option
+@json_option
+def status(data_dir: Path | None, *, as_json: bool) -> None:
+    """What may be said of every claim now, from the log alone. Needs no running server."""
+    from smalt.trust.journal import Journal
+    from smalt.trust.keeper import TRUST
+    from smalt.trust.registry import load
+    from smalt.trust.view import Trust, sentence
+
+    settings = settings_with(data_dir=data_dir)
+    view = Trust(load(), Journal(settings.data_dir / TRUST)).view()
+    if as_json:
+        say.result(view.plain())
+        return
+    click.echo(sentence(view))
+    for _, title, claims in view.sections():
+        click.echo(f"\n{title}")
+        for one in claims:
+            reason = f"  ({one.verdict.reason})" if one.verdict.reason else ""
+            click.echo(f"  {one.verdict.state.replace('_', ' '):14} {one.claim.id:20} {one.claim.sentence}{reason}")

@@ -1,0 +1,57 @@
+"""The Trust Center for the public: no door is shut here, and nothing of a tenant is behind it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from smalt.trust.view import Trust, TrustView
+from smalt.web.doors import Anyone, routes
+
+router = routes()
+_SOON = {"cache-control": "public, max-age=30"}
+_FOREVER = {"cache-control": "public, max-age=31536000, immutable"}
+
+
+async def view_of(request: Request) -> TrustView:
+    """What may be said now, read from the log in a thread."""
+    trust: Trust = request.app.state.trust
+    return await asyncio.to_thread(trust.view)
+
+
+@router.get("/trust/claims.json", include_in_schema=False)
+async def claims(request: Request, _door: Anyone) -> Response:
+    """Every claim with its state, since when, and the newest results."""
+    view = await view_of(request)
+    return _json(view.plain())
+
+
+@router.get("/trust/evidence/{digest}", include_in_schema=False)
+async def evidence(request: Request, digest: str, _door: Anyone) -> Response:
+    """The evidence with this SHA-256."""
+    trust: Trust = request.app.state.trust
+    data = await asyncio.to_thread(trust.journal.evidence, digest)
+    return Response(data, media_type="application/json", headers=_FOREVER)
+
+
+@router.get("/trust/log/checkpoint", include_in_schema=False)
+async def checkpoint(request: Request, _door: Anyone) -> Response:
+    """The log's newest signed checkpoint (C2SP tlog-checkpoint)."""
+    trust: Trust = request.app.state.trust
+    note = await asyncio.to_thread(trust.journal.note)
+    return Response(str(note), media_type="text/plain; charset=utf-8", headers={"cache-control": "no-cache"})
+
+
+@router.get("/trust/log/tile/{path:path}", include_in_schema=False)
+async def tile(request: Request, path: str, _door: Anyone) -> Response:
+    """A tile of the log (C2SP tlog-tiles). A partial one is replaced by a wider one, never by another of its width."""
+    trust: Trust = request.app.state.trust
+    data = await asyncio.to_thread(trust.journal.tile, f"tile/{path}")
+    return Response(data, media_type="application/octet-stream", headers=_FOREVER)
+
+
+def _json(value: Any) -> Response:
+    return JSONResponse(value, headers=_SOON)

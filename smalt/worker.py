@@ -1,0 +1,92 @@
+"""The process beside the server: it runs the checks of the Trust Center on their hours and keeps the log.
+
+It holds the checker's keys, which the server's process cannot read, and it looks at the server from outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import httpx
+
+from smalt.app.installation import PORT_FILE, address, keystore_of
+from smalt.app.operate import create_tenant
+from smalt.kernel.clock import SystemClock
+from smalt.kernel.errors import Missing, Unavailable
+from smalt.settings import Settings
+from smalt.store.postgres import conninfo_of_running
+from smalt.store.remote import logins
+from smalt.trust import provision, runner
+from smalt.trust.checks import all_checks
+from smalt.trust.keeper import Keeper
+from smalt.trust.registry import check_against, load
+from smalt.trust.runner import Progress, Result
+from smalt.trust.target import Target, Tenant
+
+
+def target_of(settings: Settings, keeper: Keeper) -> Target:
+    """The installation of ``settings``, which must be running. Makes the synthetic tenants at the first time."""
+    data_dir = settings.data_dir.absolute()
+    try:
+        port = int((data_dir / PORT_FILE).read_text("ascii"))
+    except (OSError, ValueError):
+        raise _not_running() from None
+    settings = settings.model_copy(update={"port": port})
+    ca = data_dir / "tls" / "ca.pem" if settings.tls_certificate is None else None
+    app, admin = _connections(settings)
+    nobody = Tenant("", "", "", "", "")
+    target = Target(address(settings), ca, data_dir, app, admin, (nobody, nobody), runner.new_run())
+    try:
+        with target.client() as stranger:
+            stranger.get("/healthz")
+    except httpx.TransportError:
+        raise _not_running() from None
+
+    def create(name: str, email: str) -> provision.Made:
+        made = create_tenant(settings, name=name, owner_name="Probe", owner_email=email)
+        return provision.Made(made.tenant, made.person, made.link)
+
+    def browser() -> httpx.Client:
+        return target.client(headers={"origin": target.url, "sec-fetch-site": "same-origin"})
+
+    both = provision.tenants(keeper, create, browser)
+    return Target(target.url, ca, data_dir, app, admin, both, target.run)
+
+
+def _connections(settings: Settings) -> tuple[str, str | None]:
+    """How to connect as the application, and as who migrates."""
+    if settings.database_url is not None:
+        keystore = keystore_of(settings, SystemClock())
+        found = logins(
+            settings.database_url,
+            settings.database_admin_url,
+            lambda role: keystore.purpose_key(f"database.{role}").hex(),
+        )
+        return found.app, found.admin
+    return conninfo_of_running(settings.data_dir, "smalt_app"), conninfo_of_running(settings.data_dir, "postgres")
+
+
+def _not_running() -> Unavailable:
+    return Unavailable(
+        "trust.not_running",
+        "The checks look at a running server, and none runs on this data directory.",
+        kept="Nothing was checked, and no claim changes by this.",
+        todo="Start it with `smalt serve`, then try again.",
+    )
+
+
+def run_checks(settings: Settings, claims: Sequence[str], *, nightly: bool, progress: Progress) -> list[Result]:
+    """Run the checks of ``claims`` (of all, the nightly ones only when ``nightly``) and log what they found."""
+    registry, checks = load(), all_checks()
+    check_against(registry, list(checks))
+    if unknown := sorted(set(claims) - set(registry.claims)):
+        failure = Missing("trust.no_claim", "There is no such claim.", todo="`smalt trust status` lists them.")
+        failure.add_note(", ".join(unknown))
+        raise failure
+    keeper = Keeper.open(settings.data_dir.absolute(), SystemClock(), settings.public_host[0])
+    target = target_of(settings, keeper)
+    wanted = {check for claim in claims for check in registry[claim].checks}
+    chosen = [
+        check for name, check in checks.items() if (name in wanted if claims else nightly or check.every == "hour")
+    ]
+    return runner.run(keeper, registry, chosen, target, progress)
