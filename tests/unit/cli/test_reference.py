@@ -15,7 +15,7 @@ from smalt.settings import Settings
 
 PAGE_FOLDER = Path(__file__).resolve().parents[3] / "docs"
 PAGE = (PAGE_FOLDER / "reference" / "cli.md").read_text("utf-8")
-HEADINGS = dict(re.findall(r"^## (smalt [a-z]+(?: create)?)(.*)$", PAGE, re.MULTILINE))
+HEADINGS = dict(re.findall(r"^## (smalt(?: [a-z]+)+)(.*)$", PAGE, re.MULTILINE))
 
 
 def commands(group: click.Group, path: str = "smalt"):
