@@ -14,6 +14,8 @@ unexport PYTHONPATH PYTHONHOME
 
 install = @sh tools/python.sh tools/install.py
 run = @.venv/bin/python -m
+peers = @sh tools/python.sh tools/install.py peers || \
+	echo '*** The independent verifiers could not be installed: THEIR TESTS WILL BE SKIPPED. ***' >&2
 
 .PHONY: help demo serve test check format bench soak clean
 
@@ -38,10 +40,12 @@ serve:
 
 test:
 	$(install) dev
+	$(peers)
 	$(run) pytest -n 2 --dist loadfile
 
 check:
 	$(install) dev
+	$(peers)
 	$(run) ruff format --check .
 	$(run) ruff check .
 	$(run) mypy
@@ -63,5 +67,5 @@ soak:
 
 clean:
 	@sh tools/python.sh tools/clean.py
-	rm -rf .venv build dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
+	rm -rf .venv .venv-peers build dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
 	find smalt tests bench tools -name __pycache__ -type d -prune -exec rm -rf {} +

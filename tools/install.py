@@ -2,6 +2,7 @@
 
     python tools/install.py run     what Smalt needs to run (requirements.lock)
     python tools/install.py dev     that, and what its tests need (requirements-dev.lock)
+    python tools/install.py peers   independent verifiers that tests run as programs, in .venv-peers (requirements-peers.lock)
 
 Standard library only: this runs before anything is installed. Every distribution is checked against the hashes in
 the lock, only wheels are accepted (so that nothing is built or executed while installing), and the project itself
@@ -23,10 +24,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-VENV = ROOT / ".venv"
-PYTHON = VENV / "bin" / "python"
-LOG = VENV / "install.log"
-LOCKS = {"run": "requirements.lock", "dev": "requirements-dev.lock"}
+LOCKS = {"run": "requirements.lock", "dev": "requirements-dev.lock", "peers": "requirements-peers.lock"}
 PIP = ["-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--no-compile"]
 FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 MESSAGE_LINES = 15
@@ -73,6 +71,19 @@ class Progress:
         print(text, file=sys.stderr, flush=True)
 
 
+def venv_of(what: str) -> Path:
+    """Where ``what`` is installed: the verifiers are apart from the product, so that neither bends the other's versions."""
+    return ROOT / (".venv-peers" if what == "peers" else ".venv")
+
+
+def python_of(what: str) -> Path:
+    return venv_of(what) / "bin" / "python"
+
+
+def log_of(what: str) -> Path:
+    return venv_of(what) / "install.log"
+
+
 def seconds_since(began: float) -> str:
     return f"{time.monotonic() - began:.0f} s"
 
@@ -85,12 +96,12 @@ def stamp_of(what: str) -> str:
 
 
 def fresh(what: str) -> bool:
-    """Whether .venv already holds ``what``; the tests' environment holds everything that running needs."""
-    kinds = ("run", "dev") if what == "run" else ("dev",)
-    if not PYTHON.exists():
+    """Whether the environment already holds ``what``; the tests' environment holds everything that running needs."""
+    kinds = ("run", "dev") if what == "run" else (what,)
+    if not python_of(what).exists():
         return False
     for kind in kinds:
-        stamp = VENV / f"stamp-{kind}"
+        stamp = venv_of(kind) / f"stamp-{kind}"
         if stamp.exists() and stamp.read_text(encoding="utf-8") == stamp_of(kind):
             return True
     return False
@@ -112,11 +123,11 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in drop}
 
 
-def pip(arguments: list[str], progress: Progress, total: int) -> None:
-    """Run pip; its words go to the log, its advance to the progress line. Raises `CalledProcessError`."""
-    command = [str(PYTHON), *PIP, *arguments]
+def pip(what: str, arguments: list[str], progress: Progress, total: int) -> None:
+    """Run pip for ``what``; its words go to the log, its advance to the progress line. Raises `CalledProcessError`."""
+    command = [str(python_of(what)), *PIP, *arguments]
     seen = 0
-    with LOG.open("a", encoding="utf-8") as log:
+    with log_of(what).open("a", encoding="utf-8") as log:
         log.write(f"$ {' '.join(command)}\n")
         process = subprocess.Popen(
             command,
@@ -143,27 +154,30 @@ def pip(arguments: list[str], progress: Progress, total: int) -> None:
 
 
 def build(what: str, progress: Progress) -> None:
-    """Create or complete .venv. A folder left by another Python or another place is built anew."""
+    """Create or complete the environment. A folder left by another Python or another place is built anew."""
     lock = ROOT / LOCKS[what]
     total = len(re.findall(r"^[A-Za-z0-9]\S*==", lock.read_text(encoding="utf-8"), re.MULTILINE))
-    place = VENV / "place"
+    venv = venv_of(what)
+    place = venv / "place"
     here = f"{ROOT}\n{sys.version}"
-    reusable = place.exists() and place.read_text(encoding="utf-8") == here and PYTHON.exists()
+    reusable = place.exists() and place.read_text(encoding="utf-8") == here and python_of(what).exists()
     if not reusable:
-        progress.step("Creating .venv")
+        progress.step(f"Creating {venv.name}")
         base = getattr(sys, "_base_executable", sys.executable)
-        subprocess.run([base, "-m", "venv", "--clear", str(VENV)], check=True, env=environment())
+        subprocess.run([base, "-m", "venv", "--clear", str(venv)], check=True, env=environment())
         place.write_text(here, encoding="utf-8")
-    LOG.write_text("", encoding="utf-8")
+    log_of(what).write_text("", encoding="utf-8")
     progress.step(f"Installing {total} packages from {LOCKS[what]}, each checked against its hash")
     pip(
+        what,
         ["--require-hashes", "--no-deps", "--only-binary", ":all:", "--progress-bar", "off", "-r", LOCKS[what]],
         progress,
         total,
     )
-    progress.step("Linking Smalt itself")
-    pip(["--no-deps", "--no-build-isolation", "--no-index", "--editable", "."], progress, 1)
-    (VENV / f"stamp-{what}").write_text(stamp_of(what), encoding="utf-8")
+    if what != "peers":
+        progress.step("Linking Smalt itself")
+        pip(what, ["--no-deps", "--no-build-isolation", "--no-index", "--editable", "."], progress, 1)
+    (venv / f"stamp-{what}").write_text(stamp_of(what), encoding="utf-8")
 
 
 def main(what: str) -> int:
@@ -181,9 +195,10 @@ def main(what: str) -> int:
             build(what, progress)
         except (subprocess.CalledProcessError, OSError) as problem:
             progress.done("The installation stopped. What is there is kept, and the next run goes on from it.")
-            if LOG.exists() and LOG.read_text(encoding="utf-8").strip():
-                tail = LOG.read_text(encoding="utf-8", errors="replace").splitlines()[-MESSAGE_LINES:]
-                print("\n".join(["", *tail, "", f"The whole log: {LOG.relative_to(ROOT)}"]), file=sys.stderr)
+            log = log_of(what)
+            if log.exists() and log.read_text(encoding="utf-8").strip():
+                tail = log.read_text(encoding="utf-8", errors="replace").splitlines()[-MESSAGE_LINES:]
+                print("\n".join(["", *tail, "", f"The whole log: {log.relative_to(ROOT)}"]), file=sys.stderr)
             else:
                 print(f"{type(problem).__name__}: {problem}", file=sys.stderr)
             return 1

@@ -17,6 +17,17 @@ WEAK_COPYLEFT = {
     "pathspec": "MPL",
 }
 
+PEERS_COPYLEFT = {  # never linked with ours: tests run them as separate programs
+    "certifi": "MPL",
+    "fqdn": "MPL",
+    "orjson": "MPL",
+    "paramiko": "LGPL",
+    "pgpy-dtc": "EUPL",
+    "pymerkle": "General Public License v3",
+    "sectxt": "EUPL",
+}
+PEERS = ROOT / ".venv-peers"
+
 
 def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
@@ -58,9 +69,44 @@ def test_every_development_dependency_is_argued():
         assert name in PAGE, f"{name} is named nowhere in docs/dependencies.md"
 
 
+def test_every_verifier_is_argued():
+    verifiers = rows("Independent verifiers, in tests only")
+    verifiers.pop("package", None)
+    assert verifiers.keys() == asked("requirements-peers.in") | PEERS_COPYLEFT.keys()
+    listed = set(re.findall(r"[a-z0-9-]+", PAGE.split("They bring, all under permissive licences:")[1]))
+    assert listed == locked("requirements-peers.lock") - verifiers.keys()
+
+
+def test_no_source_of_ours_imports_a_verifier_under_the_gpl():
+    sources = [path for folder in ("smalt", "tests", "tools", "bench") for path in (ROOT / folder).rglob("*.py")]
+    assert len(sources) > 100
+    importers = [
+        path for path in sources if re.search(r"^\s*(import|from) pymerkle", path.read_text("utf-8"), re.MULTILINE)
+    ]
+    assert all(path.parent == ROOT / "tests" / "peers" for path in importers)
+
+
+COPYLEFT = re.compile(r"AGPL|LGPL|GPL|MPL|EUPL|Affero|General Public|Mozilla Public|SSPL|Business Source")
+
+
+@pytest.mark.skipif(not PEERS.is_dir(), reason="THE INDEPENDENT VERIFIERS ARE NOT INSTALLED: tools/install.py peers")
+def test_the_licences_of_verifiers_are_those_on_the_page():
+    places = [str(path) for path in PEERS.glob("lib/python*/site-packages")]
+    found = {normal(one.metadata["Name"]): one for one in importlib.metadata.distributions(path=places)}
+    judged = sorted(found.keys() & locked("requirements-peers.lock"))
+    assert len(judged) > 50
+    for name in judged:
+        said = said_by(found[name].metadata)
+        assert bool(COPYLEFT.search(said)) == (name in PEERS_COPYLEFT), f"{name}: {said}"
+        assert PEERS_COPYLEFT.get(name, "") in said
+
+
 def licence_of(name: str) -> str:
+    return said_by(importlib.metadata.metadata(name))
+
+
+def said_by(about: importlib.metadata.PackageMetadata) -> str:
     """What the installed package says of its own licence, in all the places where packages say it."""
-    about = importlib.metadata.metadata(name)
     said = [about.get("License-Expression") or "", (about.get("License") or "")[:200]]
     said += [line for line in about.get_all("Classifier") or [] if line.startswith("License")]
     return " ".join(said)
@@ -75,8 +121,7 @@ def installed() -> list[str]:
 def test_the_installed_licence_is_accepted(name):
     said = licence_of(name)
     assert said.strip(), "the package says nothing about its licence"
-    copyleft = re.search(r"AGPL|LGPL|GPL|MPL|EUPL|Affero|General Public|Mozilla Public|SSPL|Business Source", said)
-    if copyleft:
+    if COPYLEFT.search(said):
         assert WEAK_COPYLEFT.get(name, "none accepted") in said
     else:
         assert name not in WEAK_COPYLEFT
@@ -88,7 +133,7 @@ def test_exceptions_are_said_on_the_page(name):
 
 
 def test_locks_hold_hashes_and_no_address():
-    for lock in ("requirements.lock", "requirements-dev.lock"):
+    for lock in ("requirements.lock", "requirements-dev.lock", "requirements-peers.lock"):
         text = (ROOT / lock).read_text("utf-8")
         assert "://" not in text
         assert "--index-url" not in text

@@ -24,7 +24,7 @@ def tracked(*endings: str) -> list[Path]:
     if listed.returncode == 0 and listed.stdout:
         paths = [ROOT / name for name in listed.stdout.split("\0") if name]
     else:
-        skipped = {".venv", "build", ".git", ".smalt", "__pycache__"}
+        skipped = {".venv", ".venv-peers", "build", ".git", ".smalt", "__pycache__"}
         paths = [path for path in ROOT.rglob("*") if not skipped & set(path.relative_to(ROOT).parts)]
     return [path for path in paths if path.is_file() and (not endings or path.suffix in endings)]
 
