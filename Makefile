@@ -17,7 +17,7 @@ run = @.venv/bin/python -m
 peers = @sh tools/python.sh tools/install.py peers || \
 	echo '*** The independent verifiers could not be installed: THEIR TESTS WILL BE SKIPPED. ***' >&2
 
-.PHONY: help demo serve test check format bench soak clean
+.PHONY: help demo serve test check format bench soak sabotage clean
 
 help:
 	@echo 'make demo     set up, start Smalt, ask a sample annual report and workbook, show what was stored, stop'
@@ -28,6 +28,7 @@ help:
 	@echo 'make format   rewrite the sources in the project style'
 	@echo 'make bench    measure, and print the results with the machine'
 	@echo 'make soak     ask questions for a long time, and watch memory and failures'
+	@echo 'make sabotage  break every control in throw-away installations; every check must turn red'
 	@echo 'make clean    remove what the commands above built; your data in .smalt stays'
 
 demo:
@@ -64,6 +65,10 @@ bench:
 soak:
 	$(install) dev
 	@.venv/bin/python bench/soak.py
+
+sabotage:
+	$(install) dev
+	$(run) smalt trust sabotage
 
 clean:
 	@sh tools/python.sh tools/clean.py

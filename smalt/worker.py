@@ -86,7 +86,6 @@ def run_checks(settings: Settings, claims: Sequence[str], *, nightly: bool, prog
     keeper = Keeper.open(settings.data_dir.absolute(), SystemClock(), settings.public_host[0])
     target = target_of(settings, keeper)
     wanted = {check for claim in claims for check in registry[claim].checks}
-    chosen = [
-        check for name, check in checks.items() if (name in wanted if claims else nightly or check.every == "hour")
-    ]
+    due = {"hour", "night"} if nightly else {"hour"}
+    chosen = [check for name, check in checks.items() if (name in wanted if claims else check.every in due)]
     return runner.run(keeper, registry, chosen, target, progress)

@@ -8,6 +8,7 @@ import click
 
 from smalt.cli import say
 from smalt.cli.options import data_dir_option, json_option, settings_with
+from smalt.cli.sabotage import sabotage
 from smalt.kernel.errors import Refused
 
 MARKS = {"passed": "✓", "failed": "✗", "inconclusive": "?"}
@@ -16,6 +17,9 @@ MARKS = {"passed": "✓", "failed": "✗", "inconclusive": "?"}
 @click.group()
 def trust() -> None:
     """The Trust Center: claims, checks, evidence."""
+
+
+trust.add_command(sabotage)
 
 
 @trust.command("run")

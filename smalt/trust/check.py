@@ -22,7 +22,7 @@ from typing import Any, Literal
 from smalt.trust.target import Target
 
 Outcome = Literal["passed", "failed", "inconclusive"]
-Every = Literal["hour", "night"]
+Every = Literal["hour", "night", "week"]
 NAMED_MAX = 3
 
 
@@ -81,7 +81,9 @@ Look = Callable[[Target, Findings], None]
 
 @dataclass(frozen=True)
 class Check:
-    """``every``: in the hourly set, or only in the nightly one. ``deadline_s``: after it the check is ended, inconclusive."""
+    """``every``: in the hourly set, or only in the nightly or the weekly one. ``deadline_s``: after it the check is ended,
+    inconclusive.
+    """
 
     name: str
     look: Look

@@ -6,7 +6,7 @@ import importlib
 
 from smalt.trust.check import Check, registered
 
-MODULES = ("transport",)
+MODULES = ("transport", "sabotage")
 
 
 def all_checks() -> dict[str, Check]:
