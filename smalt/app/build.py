@@ -18,7 +18,7 @@ from smalt.library import routes as library_routes
 from smalt.library import screens as library_screens
 from smalt.library import usage
 from smalt.library.reading import Readings
-from smalt.people import account
+from smalt.people import account, administration
 from smalt.people import routes as people_routes
 from smalt.people.credentials import Credentials
 from smalt.people.signin import SignIn
@@ -41,6 +41,7 @@ ROUTERS = (
     health.router,
     people_routes.router,
     account.router,
+    administration.router,
     library_routes.router,
     library_screens.router,
     usage.router,

@@ -1,4 +1,4 @@
-"""One-time links: 15 minutes, one use, even when two come at once. Looking at one does not use it up.
+"""One-time links: 15 minutes (of a member's invitation: three days), one use, even when two come at once. Looking at one does not use it up.
 
 The link makes an invited person an active one. What it needs (the secret) stands in the address, so the address is
 never logged (the access event holds the route's template) and never sent on (``Referrer-Policy: no-referrer``).
@@ -26,6 +26,8 @@ from smalt.tenancy.policy import Act
 from smalt.tenancy.scope import TenantScope
 
 LIFE = timedelta(seconds=LINK_TTL_S)
+MEMBER_LIFE = timedelta(days=3)
+"""Of an invitation that an owner passes on by hand, perhaps over a weekend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ async def invite(
     name: str = "",
     email: str = "",
     state: PersonState = PersonState.INVITED,
+    life: timedelta = LIFE,
 ) -> tuple[PersonId, str]:
     """A person who may come, and the secret of their link.
 
@@ -96,15 +99,17 @@ async def invite(
             "now": clock.now(),
         },
     )
-    return person, await link(scope, credentials, clock, person)
+    return person, await link(scope, credentials, clock, person, life)
 
 
-async def link(scope: TenantScope, credentials: Credentials, clock: Clock, person: PersonId) -> str:
+async def link(
+    scope: TenantScope, credentials: Credentials, clock: Clock, person: PersonId, life: timedelta = LIFE
+) -> str:
     """The secret of a fresh link for ``person``; links made before stop working."""
     now = clock.now()
     for row in await scope.fetch_all(queries.end_invitations, {"person_id": person.uuid, "now": now}):
         await scope.drop_credentials_of(CredentialKind.INVITATION, InvitationId(row["id"]))
-    secret, invitation, expires_at = credentials.new_link(), InvitationId.new(), now + LIFE
+    secret, invitation, expires_at = credentials.new_link(), InvitationId.new(), now + life
     digest = credentials.of_link(secret)
     if digest is None:
         raise AssertionError("a new secret is well-formed")

@@ -67,6 +67,33 @@ where tenant_id = %(tenant_id)s and role = 1 and state in (1, 2) and password is
 select id, role from smalt.person
 where tenant_id = %(tenant_id)s and role = 1 and state = 1 order by created_at, id limit 1;
 
+-- name: people_of
+-- Everybody who is here or was invited, oldest first. Who was removed is not listed.
+select id, name, email, role, state, created_at from smalt.person
+where tenant_id = %(tenant_id)s and state in (1, 2) and id > %(after)s
+order by id limit %(limit)s;
+
+-- name: owners
+-- Locked in one order, so that of two owners who remove each other one sees what the other did.
+select id from smalt.person
+where tenant_id = %(tenant_id)s and role = 1 and state = 1 order by id for update;
+
+-- name: set_role
+update smalt.person set role = %(role)s where tenant_id = %(tenant_id)s and id = %(id)s and state in (1, 2);
+
+-- name: remove_person
+update smalt.person set state = 3, password = null where tenant_id = %(tenant_id)s and id = %(id)s and state in (1, 2);
+
+-- name: end_sessions
+update smalt.session set revoked_at = %(now)s
+where tenant_id = %(tenant_id)s and person_id = %(id)s and revoked_at is null
+returning id;
+
+-- name: end_tokens
+update smalt.api_token set revoked_at = %(now)s
+where tenant_id = %(tenant_id)s and person_id = %(id)s and revoked_at is null
+returning id;
+
 -- name: settle_person
 update smalt.person set name = %(name)s, email = %(email)s, password = %(password)s, state = 1
 where tenant_id = %(tenant_id)s and id = %(id)s and state in (1, 2);

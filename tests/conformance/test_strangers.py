@@ -19,7 +19,14 @@ from tests.conformance import files
 from tests.conformance.client import ALL_SCOPES, Api, Install, Workspace, check_problem, events_of
 
 PINNED = Path(__file__).parents[1] / "pinned" / "routes.txt"
-PREFIXES = {"conversation": "thr", "message": "trn", "document_id": "doc", "session_id": "ses", "token_id": "tok"}
+PREFIXES = {
+    "conversation": "thr",
+    "message": "trn",
+    "document_id": "doc",
+    "session_id": "ses",
+    "token_id": "tok",
+    "person_id": "per",
+}
 PARAMETER = re.compile(r"\{([a-z_]+)(?::[a-z]+)?\}")
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/api/v1/conversations"): {"json": {"title": "A title"}},
@@ -27,6 +34,10 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/api/v1/conversations/{conversation}/messages"): {"json": {"content": "What was revenue?"}},
     ("POST", "/api/v1/documents"): {"files": {"file": ("a.txt", b"text")}},
     ("POST", "/api/v1/tokens"): {"json": {"name": "more"}},
+    ("POST", "/api/v1/people"): {"json": {"role": "analyst"}},
+    ("PATCH", "/api/v1/people/{person_id}"): {"json": {"role": "viewer"}},
+    ("POST", "/people"): {"data": {"role": "analyst"}},
+    ("POST", "/people/{person_id}/role"): {"data": {"role": "viewer"}},
     ("POST", "/settings/profile"): {"data": {"name": "Somebody"}},
     ("POST", "/settings/tokens"): {"data": {"name": "more"}},
     ("POST", "/settings/password"): {"data": {"current": "a", "password": "a long enough one"}},
@@ -83,12 +94,13 @@ def victim(theirs: Workspace) -> dict[str, str]:
         "message": message,
         "session_id": session,
         "token_id": theirs.token_id,
+        "person_id": theirs.person,
         "number": "0",
     }
 
 
 def everything(workspace: Workspace) -> list[Any]:
-    paths = ("me", "documents", "conversations", "tokens", "sessions")
+    paths = ("me", "documents", "conversations", "tokens", "sessions", "people")
     found = [workspace.browser.get(f"/api/v1/{path}").raise_for_status().json() for path in paths]
     found += [workspace.api.get(f"/api/v1/conversations/{each['id']}").json() for each in found[2]["items"]]
     return found
