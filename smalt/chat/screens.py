@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from smalt.chat import thread, turn
 from smalt.chat.routes import TURNS_WITH_CONVERSATION, asker_of
 from smalt.kernel.ids import ThreadId
 from smalt.library import document
-from smalt.people.frame import frame
+from smalt.people.frame import frame, home_of
 from smalt.tenancy.policy import Act
 from smalt.tenancy.scope import TenantScope
 from smalt.tenancy.visit import Visit
@@ -25,7 +25,9 @@ CONVERSATIONS = 60
 
 @router.get("/", include_in_schema=False)
 async def workspace(request: Request, visit: Browser) -> Response:
-    """A new conversation."""
+    """A new conversation; for a role that does not ask, the place where it begins."""
+    if (home := home_of(visit.actor.role)) != "/":
+        return RedirectResponse(home, 303)
     return await _page(request, visit, None)
 
 

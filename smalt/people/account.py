@@ -15,10 +15,11 @@ from smalt.kernel.ids import PersonId, SessionId, TokenId
 from smalt.kernel.limits import NAME_MAX_CHARS
 from smalt.people import person as people
 from smalt.people import session, token, workspace
+from smalt.people.frame import places_of
 from smalt.people.person import PASSWORD_MIN_CHARS, queries
 from smalt.people.routes import signin_of
 from smalt.people.token import LIFE_DEFAULT_DAYS, LIFE_MAX_DAYS, SCOPES
-from smalt.tenancy.policy import Act, allows
+from smalt.tenancy.policy import Act
 from smalt.tenancy.visit import Visit
 from smalt.web.body import Body
 from smalt.web.doors import Browser, Member, routes, session_cookie
@@ -233,7 +234,7 @@ async def _settings(
         200 if failure is None else failure.status,
         person=profile.name,
         here="settings",
-        manages=allows(profile.role, Act.PERSON_READ),
+        places=places_of(profile.role),
         profile={"name": profile.name, "email": profile.email, "role": profile.role.name.lower()},
         tokens=[_token_out(one) for one in own_tokens],
         sessions=[_session_out(one, current) for one in own_sessions],

@@ -94,14 +94,14 @@ class Pages:
             cache_size=-1,
         )
         self._env.globals.update(
-            static=static.url, url_for_static=static.url, version=version, person=None, here=None, manages=False
+            static=static.url, url_for_static=static.url, version=version, person=None, here=None, places=()
         )
 
     def render(self, name: str, /, **variables: Any) -> str:
         return self._env.get_template(name).render(**variables)
 
     def page(self, name: str, /, status: int = 200, **variables: Any) -> HTMLResponse:
-        """The page ``name`` as a response. ``person`` and ``here`` are None, ``manages`` is False unless given."""
+        """The page ``name`` as a response. ``person`` and ``here`` are None, ``places`` is empty unless given."""
         return HTMLResponse(self.render(name, **variables), status)
 
     def problem(self, members: Mapping[str, Any]) -> str:

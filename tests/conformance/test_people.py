@@ -122,7 +122,7 @@ def test_an_admin_stays_below_owners(install: Install, firm: Workspace) -> None:
     [
         ({"role": "emperor"}, "person.role"),
         ({"role": "service"}, "person.role"),
-        ({"role": "analyst", "email": "no address"}, "email.malformed"),
+        ({"role": "analyst", "email": "no address"}, "person.email"),
         ({"role": "analyst", "name": "\u0007"}, "person.name"),
     ],
 )
@@ -145,3 +145,12 @@ def test_the_page_works_without_scripts(install: Install, firm: Workspace) -> No
     assert viewer.browser.get("/people", headers={"accept": "text/html"}).status_code == 403
     assert 'href="/people"' not in viewer.browser.get("/settings", headers={"accept": "text/html"}).text
     assert 'href="/people"' in firm.browser.get("/settings", headers={"accept": "text/html"}).text
+
+
+def test_who_does_not_ask_begins_where_their_work_is(install: Install, firm: Workspace) -> None:
+    for role, home in {"auditor": "/people", "billing": "/usage"}.items():
+        one = join(install, firm.browser, role)
+        assert one.browser.get("/", headers={"accept": "text/html"}).headers["location"] == home
+        page = one.browser.get(home, headers={"accept": "text/html"})
+        assert page.status_code == 200
+        assert 'href="/library"' not in page.text
