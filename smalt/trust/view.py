@@ -74,7 +74,7 @@ class TrustView:
 
     def history(self, claim: str) -> list[Verdict]:
         """How the claim's state changed, oldest first."""
-        return status.history(self[claim].claim.plain(), self.events, self.now)
+        return status.history(self[claim].claim.stated(), self.events, self.now)
 
     def plain(self) -> dict[str, Any]:
         """``claims.json``: what a program, and the reader's browser, needs to say the same."""
@@ -84,7 +84,7 @@ class TrustView:
             "log_size": self.size,
             "counts": self.counts,
             "claims": [
-                {**one.claim.plain(), "verdict": asdict(one.verdict), "results": list(one.results)}
+                {**one.claim.stated(), "verdict": asdict(one.verdict), "results": list(one.results)}
                 for one in self.claims
             ],
         }
@@ -114,7 +114,7 @@ class Trust:
         claims = tuple(
             ClaimView(
                 claim,
-                status.verdict(claim.plain(), standing, at),
+                status.verdict(claim.stated(), standing, at),
                 tuple(_shown(latest[check]) for check in claim.checks if check in latest),
             )
             for claim in self.registry
