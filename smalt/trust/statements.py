@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any, LiteralString
 
 from smalt.kernel.errors import Conflict, Failure, Malformed, Missing
-from smalt.trust import status
 from smalt.trust.deployment import CONTACTS, deployment
 from smalt.trust.record import stamp
 from smalt.trust.registry import Claim, Registry
@@ -200,8 +199,3 @@ def deployed(
     if not any((predicate["organisation"], predicate["provider"], predicate["region"], told)):
         raise bad("trust.deployment", "There is nothing to state.", "`smalt trust deployment state --help`.")
     return Stated(predicate, {})
-
-
-def holds_here(registry: Registry, events: Iterable[Mapping[str, Any]], name: str, now: int) -> status.Verdict:
-    """What may be said of ``name`` at ``now``: for telling what a statement led to."""
-    return status.verdict(registry[name].plain(), status.folded(events, now), now)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from smalt.kernel.errors import Conflict, Malformed, Missing
-from smalt.trust import incidents, stated_registers, statements, vendors
+from smalt.trust import incidents, stated_registers, statements, status, vendors
 from smalt.trust.deployment import deployment
 from smalt.trust.record import DEPLOYMENT, INCIDENT, VENDOR, event_of, stamp, statement
 from smalt.trust.registry import load
@@ -245,6 +245,10 @@ def of_kind(kind: str) -> str:
     return next(claim.id for claim in load() if claim.kind == kind)
 
 
+def state_of(log: Log, name: str, now: int) -> str:
+    return status.verdict(load()[name].stated(), status.folded(log.events, now), now).state
+
+
 SIGNED: dict[str, Any] = {"by": "Ada Quill", "role": "Head of security", "until": T0 + 90 * DAY, "text": "I looked."}
 
 
@@ -260,10 +264,10 @@ def test_an_attestation_holds_until_its_end_and_a_withdrawal_ends_it() -> None:
     registry, log, name = load(), Log(), of_kind("attested")
     log.add("urn:smalt:trust:attestation:v1", statements.attestation(registry, name, T0, **SIGNED))
     if not registry[name].checks:
-        assert statements.holds_here(registry, log.events, name, SIGNED["until"] - 1).state == "attested"
-    assert statements.holds_here(registry, log.events, name, SIGNED["until"]).state == "expired"
+        assert state_of(log, name, SIGNED["until"] - 1) == "attested"
+    assert state_of(log, name, SIGNED["until"]) == "expired"
     log.add("urn:smalt:trust:withdrawal:v1", statements.withdrawal(registry, name, T0 + DAY, reason="It was wrong."))
-    assert statements.holds_here(registry, log.events, name, T0 + DAY).state == "withdrawn"
+    assert state_of(log, name, T0 + DAY) == "withdrawn"
 
 
 def test_a_contract_names_party_and_day() -> None:
