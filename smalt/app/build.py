@@ -24,6 +24,7 @@ from smalt.people.credentials import Credentials
 from smalt.people.signin import SignIn
 from smalt.search.shelf import Shelf
 from smalt.tenancy.gateway import Gateway
+from smalt.trust import page_routes as trust_pages
 from smalt.trust import routes as trust_routes
 from smalt.trust.journal import Journal
 from smalt.trust.keeper import TRUST
@@ -48,6 +49,7 @@ ROUTERS = (
     chat_routes.router,
     chat_screens.router,
     trust_routes.router,
+    trust_pages.router,
 )
 
 

@@ -1,15 +1,6 @@
 // A turn as elements. The same elements as templates/_turn.html: change both.
 import { h, icon, some } from "./dom.js";
 
-/** @typedef {{n: number, document_id: string, document: string, page: number|null, sheet: string|null, cell: string|null,
- *   quote: string, box: number[]|null, label: string|null, header?: string|null, period: string|null, unit: string|null, value?: string|null}} Citation */
-/** @typedef {{text: string, figure?: boolean, n?: number[], traced?: boolean}} Part */
-/** @typedef {{text: string, formula: string|null, citations: Citation[], checks: {figures: number, traced: number}, engine: string,
- *   declined: boolean, looked_for: string[], nearest: Citation[], parts?: Part[], formula_parts?: Part[]}} Answer */
-/** @typedef {{id: string, conversation_id: string, question: string, state: string, answer: Answer|null, asked_at: string,
- *   total_ms: number|null, sent_to: string|null}} Turn */
-
-/** @param {Citation} c */
 export function href(c) {
   const query = new URLSearchParams({ page: String((c.page ?? 0) + 1) });
   if (c.sheet) query.set("sheet", c.sheet);
@@ -19,13 +10,11 @@ export function href(c) {
   return `/d/${encodeURIComponent(c.document_id)}?${query}`;
 }
 
-/** @param {Citation} c */
 export function place(c) {
   if (c.cell) return c.sheet ? `${c.sheet}!${c.cell}` : c.cell;
   return c.page === null || c.page === undefined ? "" : `p. ${c.page + 1}`;
 }
 
-/** @param {Part[]} parts @param {Citation[]} citations */
 function runs(parts, citations) {
   return parts.map((part) => {
     if (!part.n) return document.createTextNode(part.text);
@@ -51,7 +40,6 @@ function runs(parts, citations) {
   });
 }
 
-/** @param {Citation[]} citations @param {string} name */
 function sources(citations, name) {
   const heads = ["No.", "Line and place", "Period and unit", "Figure"];
   const row = (/** @type {Citation} */ c) =>
@@ -72,7 +60,6 @@ function sources(citations, name) {
   );
 }
 
-/** @param {Turn} turn @returns {[string, string, string]} class, icon, words */
 function verdict(turn) {
   const { figures = 0, traced = 0 } = turn.answer?.checks ?? {};
   if (turn.state === "answered") {
@@ -86,7 +73,6 @@ function verdict(turn) {
   return ["busy", "clock", "working"];
 }
 
-/** @param {Turn} turn */
 function checks(turn) {
   const [kind, sign, words] = verdict(turn);
   const meta = turn.answer && [
@@ -108,7 +94,6 @@ const SAID = /** @type {Record<string, string>} */ ({
   working: "Reading the documents…",
 });
 
-/** @param {Turn} turn @returns {HTMLElement[]} */
 function body(turn) {
   const answer = turn.answer;
   if (!answer) return [h("p", { class: "said muted" }, SAID[turn.state] ?? SAID.working)];
@@ -128,7 +113,6 @@ function body(turn) {
   return out;
 }
 
-/** @param {Turn} turn @returns {HTMLElement} */
 export function turnElement(turn) {
   return h(
     "article",
@@ -139,5 +123,5 @@ export function turnElement(turn) {
   );
 }
 
-/** The sentence that a screen reader hears when an answer is there. @param {Turn} turn */
+/** The sentence that a screen reader hears when an answer is there. */
 export const spoken = (turn) => `${turn.answer?.text ?? SAID[turn.state] ?? ""} ${verdict(turn)[2]}.`.replace(/\[(\d+|\?)\]/g, "");

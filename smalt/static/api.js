@@ -1,11 +1,6 @@
 // Calls to the server. Every failure is a Problem with the three sentences: happened, kept, todo.
 
-/**
- * @typedef {{status: number, code: string, happened: string, kept: string, todo: string, retry?: number}} ProblemFacts
- */
-
 export class Problem extends Error {
-  /** @param {Partial<ProblemFacts>} facts */
   constructor(facts) {
     super(facts.code ?? "unknown");
     /** @type {ProblemFacts} */
@@ -74,24 +69,17 @@ export async function call(method, path, how) {
   return text ? JSON.parse(text) : null;
 }
 
-/** @param {string} id */
 const seg = (id) => encodeURIComponent(id);
 
+/** Pages are counted from 0. */
 export const paths = {
   conversations: "/api/v1/conversations",
-  /** @param {string} id */
   conversation: (id) => `/api/v1/conversations/${seg(id)}`,
-  /** @param {string} id */
   messages: (id) => `/api/v1/conversations/${seg(id)}/messages`,
-  /** @param {string} id @param {string} turn */
   cancel: (id, turn) => `/api/v1/conversations/${seg(id)}/messages/${seg(turn)}/cancel`,
   documents: "/api/v1/documents",
-  /** @param {string} id */
   document: (id) => `/api/v1/documents/${seg(id)}`,
-  /** @param {string} id */
   events: (id) => `/api/v1/documents/${seg(id)}/events`,
-  /** @param {string} id @param {number} n 0-based */
   page: (id, n) => `/api/v1/documents/${seg(id)}/pages/${n}`,
-  /** @param {string} id @param {number} n 0-based */
   image: (id, n) => `/api/v1/documents/${seg(id)}/pages/${n}.png`,
 };

@@ -7,8 +7,6 @@ import { first, keep } from "./source.js";
 import { added } from "./rail.js";
 import { notice, toast } from "./notice.js";
 
-/** @typedef {import("./answer.js").Turn} Turn */
-
 const form = /** @type {HTMLFormElement} */ (need("ask-form"));
 const box = /** @type {HTMLTextAreaElement} */ (need("ask"));
 const ask = /** @type {HTMLButtonElement} */ (need("send"));
@@ -32,7 +30,7 @@ function scope() {
   return on.length === boxes.length ? null : on.map((one) => one.value);
 }
 
-/** A document became ready: it can be asked, and is. @param {import("./upload.js").Doc} doc */
+/** A document became ready: it can be asked, and is. */
 export function joined(doc) {
   const one = h("input", { type: "checkbox", name: "document", value: doc.id });
   one.checked = true;
@@ -41,14 +39,13 @@ export function joined(doc) {
   scope();
 }
 
-/** @param {boolean} on */
 function busy(on) {
   ask.hidden = on;
   stop.hidden = !on;
   stop.disabled = false;
 }
 
-/** The conversation of this page, made when the first question is asked. @param {string} question */
+/** The conversation of this page, made when the first question is asked. */
 async function conversation(question) {
   const open = thread.dataset.conversation;
   if (open) return open;
@@ -62,7 +59,6 @@ async function conversation(question) {
   return talk.id;
 }
 
-/** @param {string} question @returns {Turn} */
 const fresh = (question) => ({
   id: `new-${Date.now()}`,
   conversation_id: "",
@@ -97,7 +93,6 @@ function follow() {
   if (nearEnd()) scroller.scrollTop = scroller.scrollHeight;
 }
 
-/** @param {string} question */
 async function put(question) {
   const chosen = scope();
   if (chosen && !chosen.length) {
@@ -173,7 +168,6 @@ export async function recover(live, id) {
   }
 }
 
-/** @param {unknown} error @param {HTMLElement} live @param {string} question */
 async function broken(error, live, question) {
   const id = thread.dataset.conversation ?? "";
   const network = error instanceof TypeError || (error instanceof Problem && error.facts.status === 0);

@@ -1,7 +1,5 @@
 // Building elements from data: text stays text, nothing is ever parsed as HTML.
 
-/** @typedef {Node | string | number | null | undefined | false} Child */
-
 /**
  * An element with attributes; a function value becomes a listener, `true` an empty attribute, null and false none.
  * @template {keyof HTMLElementTagNameMap} K
@@ -37,7 +35,6 @@ export function s(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** @param {string} name of a symbol in _icons.html */
 export const icon = (name) => s("svg", { class: "icon", "aria-hidden": "true" }, s("use", { href: `#i-${name}` }));
 
 /**
@@ -61,11 +58,9 @@ export function need(id) {
   return /** @type {T} */ (found);
 }
 
-/** @param {Child[]} children */
 export const solid = (children) =>
   /** @type {(Node | string)[]} */ (
     children.filter((c) => c !== null && c !== undefined && c !== false).map((c) => (typeof c === "number" ? String(c) : c))
   );
 
-/** @param {number} count @param {string} word */
 export const some = (count, word) => `${count.toLocaleString("en")} ${word}${count === 1 ? "" : "s"}`;

@@ -7,13 +7,11 @@ document.body.append(cover);
 /** @type {(files: File[]) => void} */
 let taken = () => {};
 
-/** @param {(files: File[]) => void} take */
 export function onDrop(take) {
   taken = take;
 }
 
 let depth = 0;
-/** @param {DragEvent} event */
 const files = (event) => event.dataTransfer?.types.includes("Files");
 addEventListener("dragenter", (event) => {
   if (files(event)) cover.hidden = ++depth < 1;

@@ -2,9 +2,6 @@
 import { follow, upload } from "./upload.js";
 import { call, paths } from "./api.js";
 
-/** @typedef {import("./upload.js").Doc} Doc */
-/** @typedef {{sent: (percent: number) => void, doc: (doc: Doc) => void, broke: (error: unknown) => void, gone: () => void}} RowView */
-
 const AT_ONCE = 2;
 let running = 0;
 /** @type {(() => Promise<void>)[]} */

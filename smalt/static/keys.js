@@ -1,8 +1,6 @@
 // Keyboard: one table of keys, shown by "?". Single letters can be switched off (WCAG 2.1.4).
 import { h } from "./dom.js";
 
-/** @typedef {{keys: string[], says: string, run?: (event: KeyboardEvent) => void, typing?: boolean}} Key */
-
 /** @type {Key[]} */
 const table = [];
 const OFF = "smalt.keys.off";
@@ -17,12 +15,10 @@ export function bind(...keys) {
 
 const single = () => localStorage.getItem(OFF) === null;
 
-/** @param {EventTarget | null} target */
 const inField = (target) =>
   target instanceof HTMLElement && (target.isContentEditable || /^(TEXTAREA|SELECT)$/.test(target.tagName) ||
     (target instanceof HTMLInputElement && !/^(checkbox|radio|button)$/.test(target.type)));
 
-/** @param {KeyboardEvent} event */
 function heard(event) {
   if (event.defaultPrevented || event.isComposing || document.querySelector("dialog[open]")) return;
   if (event.ctrlKey || event.metaKey || event.altKey) return;

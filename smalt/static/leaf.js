@@ -2,15 +2,6 @@
 import { h, s } from "./dom.js";
 import { call, paths } from "./api.js";
 
-/** @typedef {[number, number, number, number]} Box */
-/** @typedef {{text: string, column: number, box: Box|null, ref: string|null}} Cell */
-/** @typedef {{label: string, label_box: Box|null, label_ref: string|null, box: Box|null, index: number, cells: Cell[]}} Row */
-/** @typedef {{above: string[], header: Row[], rows: Row[], box: Box|null}} Table */
-/** @typedef {{columns: string[], rows: {index: number, bold: boolean, cells: ({ref: string, text: string}|null)[]}[]}} Grid */
-/** @typedef {{number: number, width: number, height: number, sheet: string|null, lines: {text: string, box: Box|null}[],
- *   tables: Table[], grid: Grid|null}} Page */
-/** @typedef {{box?: number[]|null, cell?: string|null, quote?: string|null}} Target */
-
 /** @type {Map<string, Promise<Page>>} */
 const kept = new Map();
 
@@ -30,11 +21,9 @@ export function pageOf(document, number, sheet) {
   return page;
 }
 
-/** @param {Box} box @param {number} pad @param {string} kind */
 const rect = (box, pad, kind) =>
   s("rect", { class: kind, x: box[0] - pad, y: box[1] - pad, width: box[2] - box[0] + 2 * pad, height: box[3] - box[1] + 2 * pad, rx: 1 });
 
-/** @param {Box} a @param {Box} b shared part of the narrower one, across @param {0|1} axis */
 function overlap(a, b, axis) {
   const shared = Math.min(a[axis + 2], b[axis + 2]) - Math.max(a[axis], b[axis]);
   return shared / Math.max(1, Math.min(a[axis + 2] - a[axis], b[axis + 2] - b[axis]));
@@ -127,7 +116,6 @@ export function gridPage(grid, ref) {
   );
 }
 
-/** @param {string} text */
 const plain = (text) => text.replace(/\s+/g, " ").trim().toLowerCase();
 
 /**
@@ -180,7 +168,7 @@ export function fit(view, page) {
   view.dataset.left = String(left / page.width);
 }
 
-/** Brings the marked place to the middle of its scroller. @param {HTMLElement} stage */
+/** Brings the marked place to the middle of its scroller. */
 export function reveal(stage) {
   const mark = stage.querySelector(".mark-cell, .the-cell, .mark-line");
   if (!mark) return;

@@ -7,8 +7,6 @@ import { follow } from "./upload.js";
 import { take } from "./intake.js";
 import { onDrop } from "./drop.js";
 
-/** @typedef {import("./upload.js").Doc} Doc */
-
 const list = need("documents");
 const STATES = /** @type {Record<string, [string, string, string]>} */ ({
   uploading: ["busy", "up", "uploading"],
@@ -19,14 +17,12 @@ const STATES = /** @type {Record<string, [string, string, string]>} */ ({
   failed: ["bad", "warn", "not readable"],
 });
 
-/** @param {number} bytes */
 export function size(bytes) {
   if (bytes < 1000) return `${bytes} B`;
   const step = Math.min(3, Math.floor(Math.log10(bytes) / 3));
   return `${(bytes / 1000 ** step).toLocaleString("en", { maximumFractionDigits: step > 1 ? 1 : 0, minimumFractionDigits: step > 1 ? 1 : 0 })} ${["B", "kB", "MB", "GB"][step]}`;
 }
 
-/** @param {HTMLElement} row @param {Pick<Doc, "status" | "progress" | "failure">} doc */
 function stated(row, doc) {
   const [kind, sign, word] = STATES[doc.status] ?? STATES.queued;
   const cell = /** @type {HTMLElement} */ (row.querySelector(".status"));
@@ -38,7 +34,6 @@ function stated(row, doc) {
   if (doc.failure) row.querySelector(".name")?.append(h("p", { class: "why hint" }, `${doc.failure.happened} ${doc.failure.todo}`));
 }
 
-/** @param {HTMLElement} row @param {Doc} doc */
 function filled(row, doc) {
   const name = /** @type {HTMLElement} */ (row.querySelector(".name"));
   row.dataset.document = doc.id;
@@ -58,7 +53,6 @@ function counted() {
   need("table").hidden = rows.length === 0;
 }
 
-/** @param {HTMLElement} row */
 async function erase(row) {
   const name = row.querySelector(".name > *")?.textContent ?? "";
   const text = `“${name}” is deleted for good, with its pages, its index and its key. Answers that cite it keep their words but lose their source.`;
@@ -73,7 +67,6 @@ async function erase(row) {
   }
 }
 
-/** @param {File} file @param {() => void} cancel */
 function rowFor(file, cancel) {
   const actions = h("td", { class: "act" }, tool("cross", `Cancel ${file.name}`, cancel));
   const row = h(
@@ -132,7 +125,6 @@ find.addEventListener("input", () => {
   for (const row of list.querySelectorAll("tr")) row.hidden = !row.querySelector(".name")?.textContent?.toLowerCase().includes(wanted);
 });
 
-/** @param {1|-1} step */
 function move(step) {
   const links = [...list.querySelectorAll("tr:not([hidden]) a")];
   const now = links.indexOf(/** @type {Element} */ (document.activeElement));

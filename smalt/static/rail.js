@@ -3,8 +3,6 @@ import { h, need, tool } from "./dom.js";
 import { call, paths } from "./api.js";
 import { confirmed, toast } from "./notice.js";
 
-/** @typedef {{id: string, title: string}} Talk */
-
 const rail = /** @type {HTMLElement} */ (document.querySelector(".talks"));
 const today = /** @type {HTMLElement} */ (rail.querySelector('[data-list="Today"]'));
 
@@ -18,7 +16,6 @@ function tidy() {
   if (none instanceof HTMLElement) none.hidden = Boolean(rail.querySelector("[data-talk]"));
 }
 
-/** @param {HTMLLIElement} item */
 function tools(item) {
   const title = () => item.querySelector("a")?.textContent ?? "";
   item.append(
@@ -34,7 +31,6 @@ function tools(item) {
   );
 }
 
-/** @param {HTMLLIElement} item */
 async function erase(item) {
   const id = item.dataset.talk ?? "";
   try {
@@ -52,7 +48,6 @@ async function erase(item) {
   toast("The conversation was deleted.");
 }
 
-/** @param {HTMLLIElement} item */
 function rename(item) {
   const link = item.querySelector("a");
   if (!link || item.querySelector("input")) return;
@@ -60,7 +55,6 @@ function rename(item) {
   const field = h("input", { "aria-label": "Title", maxlength: 200 });
   field.value = before;
   let over = false;
-  /** @param {boolean} save */
   const done = async (save) => {
     if (over) return;
     over = true;
@@ -85,7 +79,6 @@ function rename(item) {
   field.select();
 }
 
-/** @param {HTMLElement} item @param {string} title */
 function titled(item, title) {
   const link = item.querySelector("a");
   if (link) link.textContent = title;
@@ -95,7 +88,7 @@ function titled(item, title) {
   }
 }
 
-/** Adds a new conversation at the top and makes it the current one. @param {Talk} talk */
+/** Adds a new conversation at the top and makes it the current one. */
 export function added(talk) {
   for (const old of rail.querySelectorAll("[aria-current]")) old.removeAttribute("aria-current");
   const item = h("li", { "data-talk": talk.id }, h("a", { href: `/c/${talk.id}`, "aria-current": "page" }, talk.title));

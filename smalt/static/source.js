@@ -5,8 +5,6 @@ import { href, place } from "./answer.js";
 import { bind } from "./keys.js";
 import { notice } from "./notice.js";
 
-/** @typedef {import("./answer.js").Citation} Citation */
-
 /** Citations of each turn, in the order in which they are walked. @type {Map<string, Citation[]>} */
 const shelf = new Map();
 /** @type {{turn: string, at: number} | null} */
@@ -18,12 +16,11 @@ const stage = need("stage");
 const lift = need("lift");
 const zoom = need("zoom");
 
-/** @param {string} turn @param {import("./answer.js").Answer | null} answer */
 export function keep(turn, answer) {
   shelf.set(turn, [...(answer?.citations ?? []), ...(answer?.nearest ?? [])]);
 }
 
-/** Shows the first citation of a turn, if it has one. @param {string} turn */
+/** Shows the first citation of a turn, if it has one. */
 export function first(turn) {
   if (shelf.get(turn)?.length) show(turn, 0);
 }
@@ -37,7 +34,6 @@ export function latest() {
 /** Turns in the order of the page. */
 const order = () => [...document.querySelectorAll("[data-turn]")].map((turn) => turn.getAttribute("data-turn") ?? "");
 
-/** @param {1|-1} step to the next or previous citation of the conversation */
 function walk(step) {
   const all = order().flatMap((turn) => (shelf.get(turn) ?? []).map((_, at) => ({ turn, at })));
   if (!all.length) return;
@@ -47,7 +43,6 @@ function walk(step) {
   document.getElementById(next.turn)?.querySelector(".on")?.scrollIntoView({ block: "nearest" });
 }
 
-/** @param {string} turn @param {number} at */
 function mark(turn, at) {
   for (const old of document.querySelectorAll(".turn .on")) old.classList.remove("on");
   const n = shelf.get(turn)?.[at]?.n;
@@ -96,15 +91,15 @@ async function show(turn, at) {
   }
 }
 
-/** The words of a head, so that one which only repeats the period is not shown twice. @param {string | null} text */
+/** The words of a head, so that one which only repeats the period is not shown twice. */
 const words = (text) => (text ?? "").toLowerCase().match(/[a-z0-9]+/g)?.map((word) => word.replace(/s$/, "")) ?? [];
 
 /**
  * The caption: label and value, unit and period, where, and the way on.
- * @param {Citation} c @param {import("./leaf.js").Page} page @param {number} at @param {number} count
+ * @param {Citation} c @param {Page} page @param {number} at @param {number} count
  */
 function lifted(c, page, at, count) {
-  const heads = c.box ? locate(page, /** @type {import("./leaf.js").Box} */ (c.box)).heads : [];
+  const heads = c.box ? locate(page, /** @type {Box} */ (c.box)).heads : [];
   const said = words(c.period);
   const more = (c.header ? [c.header] : heads.map((one) => one.text)).filter((head) => !words(head).every((word) => said.includes(word)));
   const facts = [...new Set([c.unit, c.period, ...more])].filter(Boolean);
@@ -123,7 +118,7 @@ function lifted(c, page, at, count) {
   );
 }
 
-/** The citation that an element of a turn stands for. @param {EventTarget | null} target */
+/** The citation that an element of a turn stands for. */
 function cited(target) {
   const element = target instanceof Element ? target.closest("[data-n]") : null;
   const turn = element?.closest("[data-turn]")?.getAttribute("data-turn");

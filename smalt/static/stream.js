@@ -26,7 +26,6 @@ export async function* events(reply) {
   }
 }
 
-/** @param {string} block */
 function parsed(block) {
   let event = "message";
   const data = [];

@@ -8,7 +8,6 @@ const WORDS = /** @type {Record<string, string>} */ ({ uploading: "uploading", q
 const tray = h("div", { class: "tray", role: "region", "aria-label": "Documents being added", hidden: true });
 need("ask-form").before(tray);
 
-/** @param {File[]} files */
 export function add(files) {
   tray.hidden = false;
   take(files, (file, cancel) => {
@@ -20,7 +19,6 @@ export function add(files) {
       row.remove();
       tray.hidden = !tray.children.length;
     };
-    /** @param {unknown} error */
     const broke = (error) => {
       bar.remove();
       word.textContent = "refused";

@@ -1,9 +1,6 @@
 // Uploading with real progress, then following the reading until the document is ready or refused.
 import { Problem, call, paths, problemOf } from "./api.js";
 
-/** @typedef {{id: string, name: string, kind: string, size_bytes: number, status: string, progress: number, pages: number|null,
- *   failure: {code: string, happened: string, todo: string}|null, created_at: string}} Doc */
-
 /**
  * Sends one file; resolves with the document, rejects with a Problem or, when cancelled, with an AbortError.
  * @param {File} file
@@ -68,13 +65,11 @@ function streamed(id, changed, signal) {
   streams += 1;
   return new Promise((resolve) => {
     const source = new EventSource(paths.events(id));
-    /** @param {boolean} settled */
     const done = (settled) => {
       source.close();
       streams -= 1;
       resolve(settled);
     };
-    /** @param {MessageEvent} event */
     const heard = (event) => {
       const doc = /** @type {Doc} */ (JSON.parse(event.data));
       changed(doc);

@@ -22,7 +22,7 @@ const last = turns.at(-1);
 latest();
 if (last?.dataset.state === "working") recover(last, need("thread").dataset.conversation ?? "").catch(toast);
 
-/** Moves to the next or previous question. @param {1|-1} step */
+/** Moves to the next or previous question. */
 function step(step) {
   const all = [...document.querySelectorAll(".turn")].map((turn) => /** @type {HTMLElement} */ (turn));
   const top = scroller.getBoundingClientRect().top;
@@ -42,14 +42,13 @@ bind(
   { keys: ["Escape"], says: "stop the answer", typing: true, run: () => cancel() },
 );
 
-/** Arrows belong to whatever scrolls or is walked itself. @param {KeyboardEvent} event */
+/** Arrows belong to whatever scrolls or is walked itself. */
 function plain(event) {
   const free = event.target === document.body || event.target === need("thread");
   if (free) event.preventDefault();
   return free;
 }
 
-/** @param {string} sheet */
 function show(sheet) {
   /** @type {HTMLInputElement} */ (need(`sheet-${sheet}`)).checked = true;
 }

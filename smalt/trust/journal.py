@@ -69,7 +69,7 @@ class Journal:
         except FileNotFoundError:
             raise Missing("trust.no_log", "No check has run here yet.", todo="Run `smalt trust run`.") from None
         except (BadNote, ValueError):
-            raise _damaged() from None
+            raise damaged() from None
 
     def note(self) -> Note:
         """The newest checkpoint, signed; `Missing` while there is none, `Untrusted` when its signature does not hold."""
@@ -78,9 +78,9 @@ class Journal:
         except FileNotFoundError:
             raise Missing("trust.no_log", "No check has run here yet.", todo="Run `smalt trust run`.") from None
         except (BadNote, UnicodeDecodeError):
-            raise _damaged() from None
+            raise damaged() from None
         if not note.signed_by(self.keys().log, verify):
-            raise _damaged()
+            raise damaged()
         return note
 
     def checkpoint(self) -> Checkpoint:
@@ -102,7 +102,7 @@ class Journal:
                 continue
             found = self._read(path, tiles.unpack_entries)
             if len(found) != width:
-                raise _damaged()
+                raise damaged()
             yield from found[max(start - first, 0) : end - first]
 
     def leaves(self) -> list[bytes]:
@@ -113,7 +113,7 @@ class Journal:
             width = min(tiles.WIDTH, stated.size - number * tiles.WIDTH)
             found += self._read(tiles.path(0, number, width), tiles.unpack_hashes)
         if len(found) != stated.size or root(found) != stated.root:
-            raise _damaged()
+            raise damaged()
         return found
 
     def tile(self, path: str) -> bytes:
@@ -134,7 +134,7 @@ class Journal:
         except OSError:
             raise Missing("trust.no_evidence", "There is no such evidence.") from None
         if hashlib.sha256(data).hexdigest() != digest:
-            raise _damaged()
+            raise damaged()
         return data
 
     def _evidence_path(self, digest: str) -> Path:
@@ -144,7 +144,7 @@ class Journal:
         try:
             found: list[bytes] = unpack((self.log / path).read_bytes())
         except (OSError, ValueError):
-            raise _damaged() from None
+            raise damaged() from None
         return found
 
 
@@ -193,7 +193,8 @@ class JournalWriter(Journal):
             ) from None
 
 
-def _damaged() -> Untrusted:
+def damaged() -> Untrusted:
+    """The failure to raise when the log is not what its checkpoint states."""
     return Untrusted(
         "trust.log_damaged",
         "The transparency log does not fit its own checkpoint.",

@@ -7,16 +7,22 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from smalt.kernel.errors import Missing
+from smalt.ledger.envelope import BadEnvelope, disclose
+from smalt.ledger.note import Checkpoint
+from smalt.ledger.tree import leaf_hash, root
+from smalt.seal.signing import verify
 from smalt.trust import status
-from smalt.trust.journal import Journal
-from smalt.trust.keeper import events
+from smalt.trust.journal import Journal, damaged
+from smalt.trust.record import BadStatement, event_of, stamp
 from smalt.trust.registry import SECTIONS, Claim, Registry
-from smalt.trust.status import HOLDING, STATES, Verdict
+from smalt.trust.status import CLOCK_SKEW_S, HOLDING, STATES, Standing, Verdict
+
+MINUTE_S = 60
 
 
 @dataclass(frozen=True)
@@ -34,13 +40,17 @@ class ClaimView:
 
 @dataclass(frozen=True)
 class TrustView:
-    """``now`` in Unix seconds; ``size`` entries of the log were read; ``events`` are all of them, in the log's order."""
+    """``now`` in Unix seconds; ``size`` entries of the log were read; ``events`` are all of them, in the log's order, and
+    ``standing`` is their fold: it is not to be changed. ``stated`` is the checkpoint that covers them.
+    """
 
     registry: Registry
     claims: tuple[ClaimView, ...]
     events: tuple[dict[str, Any], ...]
     now: int
     size: int
+    standing: Standing = field(default_factory=Standing)
+    stated: Checkpoint | None = None
 
     def __getitem__(self, claim: str) -> ClaimView:
         """`Missing` when there is no such claim."""
@@ -64,6 +74,19 @@ class TrustView:
         """How many claims could hold: all that are neither planned, nor withdrawn, nor without their part here."""
         return sum(one.verdict.state not in {"planned", "withdrawn", "not_applicable"} for one in self.claims)
 
+    @property
+    def good_until(self) -> int:
+        """The view says what is so until here at most: a minute has its end, or a state ends by itself."""
+        ends = [one.verdict.good_until for one in self.claims]
+        return min([self.now - self.now % MINUTE_S + MINUTE_S, *(end for end in ends if end and end > self.now)])
+
+    def then(self, one: ClaimView) -> str:
+        """The state that ``one`` turns into when nothing more is heard; its own where it stays."""
+        until = one.verdict.good_until
+        if until is None or until <= self.now:
+            return one.verdict.state
+        return status.verdict(one.claim.plain(), self.standing, until).state
+
     def sections(self) -> list[tuple[int, str, list[ClaimView]]]:
         """The page's sections in order, each with its claims."""
         found = []
@@ -74,7 +97,7 @@ class TrustView:
 
     def history(self, claim: str) -> list[Verdict]:
         """How the claim's state changed, oldest first."""
-        return status.history(self[claim].claim.stated(), self.events, self.now)
+        return status.history(self[claim].claim.plain(), self.events, self.now)
 
     def plain(self) -> dict[str, Any]:
         """``claims.json``: what a program, and the reader's browser, needs to say the same."""
@@ -84,52 +107,167 @@ class TrustView:
             "log_size": self.size,
             "counts": self.counts,
             "claims": [
-                {**one.claim.stated(), "verdict": asdict(one.verdict), "results": list(one.results)}
+                {**one.claim.plain(), "verdict": asdict(one.verdict), "results": list(one.results)}
                 for one in self.claims
             ],
         }
 
 
 class Trust:
-    """Reads the log as it grows, and says what may be said. One for a process; safe to use from several threads."""
+    """Reads the log as it grows, and says what may be said. One for a process; safe to use from several threads.
+
+    What is kept between two questions is only ever a fold of the entries that were read: their leaf hashes must give the
+    root that the checkpoint states, or nothing is said (`Untrusted`).
+    """
 
     def __init__(self, registry: Registry, journal: Journal) -> None:
         self.registry = registry
         self.journal = journal
-        self._events: list[dict[str, Any]] = []
+        self._plain = registry.plain()
         self._lock = threading.Lock()
+        self._kept: TrustView | None = None
+        self._forget()
+
+    def _forget(self) -> None:
+        self._events: list[dict[str, Any]] = []
+        self._leaves: list[bytes] = []
+        self._root = b""
+        self._stated: Checkpoint | None = None
+        self._standing = Standing()
+        self._newest = 0
+        self._latest: dict[str, dict[str, Any]] = {}
+        self._kept = None
 
     def view(self, now: int | None = None) -> TrustView:
-        """What may be said at ``now`` (the present, if None). Blocks while it reads what the log gained."""
+        """What may be said at ``now`` (the present, if None). Blocks while it reads what the log gained.
+
+        For the present the same view is given for up to a minute, while the log is the same and no state ends by itself.
+        """
         at = int(time.time()) if now is None else now
         with self._lock:
-            size = self.journal.size()
-            if size < len(self._events):  # another log stands there now
-                self._events = []
-            if size > len(self._events):
-                self._events += events(self.journal, len(self._events))
-            seen = tuple(self._events)
-        standing = status.folded(seen, at)
-        latest = {event["check"]: event for event in seen if event["kind"] == "result"}
+            self._catch_up()
+            kept = self._kept
+            if now is None and kept is not None and kept.now <= at < kept.good_until:
+                return kept
+            made = self._made(at)
+            if now is None:
+                self._kept = made
+            return made
+
+    def _made(self, at: int) -> TrustView:
+        seen, standing, latest = tuple(self._events), self._standing, self._latest
+        if self._newest > at + CLOCK_SKEW_S:  # something is dated later: it does not count yet
+            standing = status.folded(seen, at)
+            latest = _newest_results(one for one in seen if one["at"] <= at + CLOCK_SKEW_S)
         claims = tuple(
             ClaimView(
                 claim,
-                status.verdict(claim.stated(), standing, at),
+                status.verdict(plain, standing, at),
                 tuple(_shown(latest[check]) for check in claim.checks if check in latest),
             )
-            for claim in self.registry
+            for claim, plain in zip(self.registry, self._plain, strict=True)
         )
-        return TrustView(self.registry, claims, seen, at, size)
+        return TrustView(self.registry, claims, seen, at, len(seen), standing, self._stated)
+
+    def _catch_up(self) -> None:
+        try:
+            stated = self.journal.checkpoint()
+        except Missing:
+            self._forget()
+            return
+        self._stated = stated
+        if (stated.size, stated.root) == (len(self._leaves), self._root):
+            return
+        self._kept = None
+        if stated.size > len(self._leaves) and self._leaves:
+            self._read(stated)
+            if self._root == stated.root:
+                return
+        self._forget()  # another log stands there now
+        self._stated = stated
+        self._read(stated)
+        if self._root != stated.root:
+            self._forget()
+            raise damaged()
+
+    def _read(self, stated: Checkpoint) -> None:
+        """Read on up to ``stated.size``. The root that comes of it is for the caller to judge."""
+        start, checker = len(self._leaves), self.journal.keys().checker
+        gained = []
+        try:
+            for number, entry in enumerate(self.journal.entries(start, stated.size), start):
+                self._leaves.append(leaf_hash(entry))
+                gained.append(event_of(disclose(entry, checker, verify), number))
+        except (BadEnvelope, BadStatement):
+            self._forget()
+            raise damaged() from None
+        self._events += gained
+        self._root = root(self._leaves)
+        self._fold(gained)
+
+    def _fold(self, gained: Sequence[dict[str, Any]]) -> None:
+        ordered = sorted(gained, key=lambda one: (one["at"], one["index"]))
+        if ordered and ordered[0]["at"] < self._newest:  # older than what was folded: the order decides, so all anew
+            standing, ordered = Standing(), sorted(self._events, key=lambda one: (one["at"], one["index"]))
+        else:  # views hold the standing from before: it is not to change under them
+            standing = replace(
+                self._standing,
+                checks=dict(self._standing.checks),
+                attestations=dict(self._standing.attestations),
+                withdrawals=dict(self._standing.withdrawals),
+            )
+        for event in ordered:
+            standing.add(event)
+        self._standing = standing
+        self._newest = max([self._newest, *(one["at"] for one in gained)])
+        self._latest = {**self._latest, **_newest_results(gained)}
+
+
+def _newest_results(seen: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {event["check"]: event for event in seen if event["kind"] == "result"}
 
 
 def _shown(event: dict[str, Any]) -> dict[str, Any]:
     return {**event, "challenges": list(event["challenges"])}
 
 
+TROUBLE = {
+    "failing": ("is failing", "are failing"),
+    "expired": ("has expired", "have expired"),
+    "overdue": ("is overdue", "are overdue"),
+    "inconclusive": ("is inconclusive", "are inconclusive"),
+    "stale": ("is stale", "are stale"),
+}
+APART = {
+    "planned": ("is planned", "are planned"),
+    "not_applicable": ("does not apply here", "do not apply here"),
+    "withdrawn": ("was withdrawn", "were withdrawn"),
+}
+
+
 def sentence(view: TrustView) -> str:
-    """The state of all claims in one line."""
-    words: Sequence[str] = [
-        f"{count} {state.replace('_', ' ')}" for state, count in view.counts.items() if state not in HOLDING
+    """The state of all claims in one line; `smalt/static/trust.js` says it in the same words."""
+    if not view.size:
+        return "Nothing is proved yet: no check has run here."
+    counts = view.counts
+    wrong = _counted(counts, TROUBLE)
+    since = [one.verdict.since for one in view.claims if one.verdict.state in TROUBLE]
+    if len(since) == 1 and since[0]:
+        wrong[0] += f" since {_clock(since[0], view.now)}"
+    held = f"{view.holding} of {view.due} claims hold"
+    apart = "; ".join(_counted(counts, APART)).capitalize()
+    return f"{'; '.join([held, ', '.join(wrong)]) if wrong else held}." + (f" {apart}." if apart else "")
+
+
+def _counted(counts: Mapping[str, int], words: Mapping[str, tuple[str, str]]) -> list[str]:
+    return [
+        f"one {one}" if counts[state] == 1 else f"{counts[state]} {more}"
+        for state, (one, more) in words.items()
+        if counts.get(state)
     ]
-    rest = f"; {', '.join(words)}" if words else ""
-    return f"{view.holding} of {view.due} claims hold{rest}."
+
+
+def _clock(at: int, now: int) -> str:
+    """``09:12`` on the day of ``now``, else with its date; UTC."""
+    day, clock = stamp(at)[:10], stamp(at)[11:16]
+    return clock if day == stamp(now)[:10] else f"{day} {clock}"

@@ -6,11 +6,7 @@ import importlib
 
 from smalt.trust.check import Check, registered
 
-MODULES = (
-    "transport",
-    "sabotage",
-    "schema",
-)
+MODULES = ("transport", "sabotage")
 
 
 def all_checks() -> dict[str, Check]:

@@ -6,10 +6,7 @@ import importlib
 
 from smalt.trust.sabotage.case import Case, registered
 
-MODULES = (
-    "transport",
-    "schema",
-)
+MODULES = ("transport",)
 
 
 def all_cases() -> dict[str, Case]:

@@ -1,0 +1,1 @@
+// The Trust Center in the reader's browser.

@@ -1,0 +1,225 @@
+"""What the pages of the Trust Center show of a view: words, icons, times, lists. Nothing is decided here but looks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any
+
+from smalt.trust.status import HOLDING, Verdict
+from smalt.trust.view import TROUBLE, ClaimView, TrustView, sentence
+
+TITLES = MappingProxyType(
+    {
+        "soc2": "SOC 2",
+        "iso27001": "ISO 27001",
+        "gdpr": "GDPR",
+        "asvs": "ASVS 5.0",
+        "owasp_llm": "OWASP LLM",
+        "caiq": "CAIQ",
+    }
+)
+FIRST_WRONG = 8
+STRIP = 1000
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a state is seen: never by colour alone. ``tone`` is a class of base.css."""
+
+    icon: str
+    word: str
+    tone: str
+
+
+LOOKS: Mapping[str, Look] = MappingProxyType(
+    {
+        "verified": Look("tick", "verified", "good"),
+        "contract": Look("page", "contract", "good"),
+        "attested": Look("pen", "attested", "good"),
+        "planned": Look("flag", "planned", "busy"),
+        "overdue": Look("warn", "overdue", "bad"),
+        "stale": Look("clock", "stale", "warn"),
+        "inconclusive": Look("ask", "inconclusive", "warn"),
+        "expired": Look("clock", "expired", "bad"),
+        "failing": Look("cross", "failing", "bad"),
+        "not_applicable": Look("dash", "not here", "busy"),
+        "withdrawn": Look("dash", "withdrawn", "busy"),
+    }
+)
+MEANINGS = MappingProxyType(
+    {
+        "verified": "A live check passed, with its positive control, within its limit of freshness.",
+        "contract": "A signed document that is in force; what software can enforce of it is checked.",
+        "attested": "A person answers for it, until a date.",
+        "stale": "The last proof is older than its limit. Nobody has shown that it still holds.",
+        "inconclusive": "The check could not look, or could not show that it sees. Never counted as held.",
+        "failing": "The newest conclusive check found that it does not hold.",
+        "expired": "The document or the statement behind it has ended.",
+        "planned": "Not there yet. It has a date.",
+        "overdue": "Its date has passed, and nothing proves it.",
+        "not_applicable": "This installation has no such part.",
+        "withdrawn": "No longer claimed. The removal stands in the log.",
+    }
+)
+
+
+def when(at: int | None) -> str:
+    """``24 Nov 2026, 09:12``, UTC; empty for None."""
+    return "" if at is None else f"{datetime.fromtimestamp(at, UTC):%-d %b %Y, %H:%M}"
+
+
+def day(at: int | None) -> str:
+    """``24 Nov 2026``; empty for None."""
+    return "" if at is None else f"{datetime.fromtimestamp(at, UTC):%-d %b %Y}"
+
+
+def iso(at: int | None) -> str:
+    """For ``datetime`` attributes."""
+    return "" if at is None else f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A claim on the page. ``then`` is what it turns into at ``good_until`` when nothing more is heard."""
+
+    id: str
+    sentence: str
+    how: str
+    checks: tuple[str, ...]
+    missing: str
+    state: str
+    look: Look
+    verdict: Verdict
+    then: str
+    away: str = ""
+    """The section that it stands in, where this is a reference to it."""
+
+    @property
+    def holds(self) -> bool:
+        return self.state in HOLDING
+
+    @property
+    def since(self) -> int | None:
+        """When the state began, where that says something: a plan's date is another line."""
+        return self.verdict.since if self.state != "planned" else None
+
+
+@dataclass(frozen=True)
+class Section:
+    number: int
+    title: str
+    lines: tuple[Line, ...]
+    also: tuple[Line, ...]
+
+    @property
+    def tally(self) -> str:
+        """How many of those that could hold do; empty where none could."""
+        due = [line for line in self.lines if line.state not in {"planned", "withdrawn", "not_applicable"}]
+        return f"{sum(line.holds for line in due)} of {len(due)} hold" if due else ""
+
+
+def line(view: TrustView, one: ClaimView, away: str = "") -> Line:
+    """``one`` as the page shows it."""
+    claim, verdict = one.claim, one.verdict
+    return Line(
+        claim.id, claim.sentence, claim.how, claim.checks, claim.missing, verdict.state, LOOKS[verdict.state], verdict,
+        view.then(one), away,
+    )  # fmt: skip
+
+
+def front(view: TrustView) -> dict[str, Any]:
+    """The variables of ``trust.html``."""
+    lines = {one.claim.id: line(view, one) for one in view.claims}
+    titles = {number: title for number, title, _ in view.sections()}
+    sections = [
+        Section(
+            number,
+            title,
+            tuple(lines[one.claim.id] for one in inside),
+            tuple(line(view, one, titles[one.claim.section]) for one in view.claims if number in one.claim.also),
+        )
+        for number, title, inside in view.sections()
+    ]
+    wrong = sorted(
+        (one for one in lines.values() if one.state in TROUBLE), key=lambda one: list(TROUBLE).index(one.state)
+    )
+    due = [one for one in lines.values() if one.state not in {"planned", "withdrawn", "not_applicable"}]
+    return {
+        **frame(view),
+        "sentence": sentence(view),
+        "sections": sections,
+        "wrong": wrong[:FIRST_WRONG],
+        "more_wrong": max(0, len(wrong) - FIRST_WRONG),
+        "all_hold": view.size > 0 and not wrong,
+        "strip": ticks([one.holds for one in due], [one.look.tone for one in due], STRIP),
+        "run_at": newest_run(view),
+    }
+
+
+def frame(view: TrustView) -> dict[str, Any]:
+    """What every page of the Trust Center needs."""
+    return {
+        "now": view.now,
+        "size": view.size,
+        "stated": view.stated,
+        "when": when,
+        "day": day,
+        "iso": iso,
+        "looks": LOOKS,
+        "meanings": MEANINGS,
+        "titles": TITLES,
+    }
+
+
+def newest_run(view: TrustView) -> int | None:
+    """When the newest result was made; None before the first."""
+    found = [trail.at for trail in view.standing.checks.values()]
+    return max(found, default=None)
+
+
+def ticks(holds: Sequence[bool], tones: Sequence[str], width: int) -> list[tuple[float, float, bool, str]]:
+    """(x, width, holds, tone) of one mark for each: what holds is full, what does not is half as high."""
+    step = width / max(1, len(holds))
+    return [
+        (round(at * step, 1), round(max(step - 2, step * 0.7), 1), held, tone)
+        for at, (held, tone) in enumerate(zip(holds, tones, strict=True))
+    ]
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of a claim's history: ``x`` and ``width`` out of ``STRIP``."""
+
+    verdict: Verdict
+    look: Look
+    until: int | None
+    x: float
+    width: float
+
+    @property
+    def holds(self) -> bool:
+        return self.verdict.state in HOLDING
+
+
+def spans(changes: Sequence[Verdict], now: int) -> list[Span]:
+    """The history as stretches, newest first; ``until`` None for the one that lasts."""
+    starts = [change.since or now for change in changes]
+    first = min(starts, default=now)
+    whole = max(1, now - first)
+    found = []
+    for at, change in enumerate(changes):
+        end = starts[at + 1] if at + 1 < len(changes) else now
+        x = (starts[at] - first) / whole * STRIP
+        found.append(
+            Span(
+                change,
+                LOOKS[change.state],
+                end if at + 1 < len(changes) else None,
+                round(x, 1),
+                round(max(2.0, (end - starts[at]) / whole * STRIP), 1),
+            )
+        )
+    return found[::-1]
