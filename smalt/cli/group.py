@@ -9,8 +9,11 @@ from smalt.cli.administer import tenant, token
 from smalt.cli.ask import ask
 from smalt.cli.demo import demo
 from smalt.cli.doctor import doctor
+from smalt.cli.incidents import incident
 from smalt.cli.serve import serve
+from smalt.cli.statements import attest, deployment, withdraw
 from smalt.cli.trust import trust
+from smalt.cli.vendors import vendor
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -21,3 +24,5 @@ def smalt() -> None:
 
 for command in (demo, serve, ask, doctor, tenant, token, trust):
     smalt.add_command(command)
+for command in (attest, withdraw, deployment, vendor, incident):
+    trust.add_command(command)

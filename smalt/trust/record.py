@@ -28,6 +28,13 @@ _KINDS = {
     REGISTRY: "registry", DEPLOYMENT: "deployment", ATTESTATION: "attestation", WITHDRAWAL: "withdrawal",
     VENDOR: "vendor", INCIDENT: "incident", RUN: "run", SABOTAGE: "sabotage", AUDIT: "audit",
 }  # fmt: skip
+_NEEDS: dict[str, dict[str, type]] = {
+    "attestation": {"claim": str, "until": int},
+    "withdrawal": {"claim": str, "version": int, "reason": str},
+    "deployment": {"features": list},
+    "registry": {"claims": dict},
+}
+_CLAIM = "claim:"
 
 
 class BadStatement(ValueError):
@@ -80,7 +87,7 @@ def test_result(
     broken = [name for name, fine in probes if not fine]
     return statement(
         TEST_RESULT,
-        {f"claim:{name}": digest for name, digest in claims.items()},
+        {f"{_CLAIM}{name}": digest for name, digest in claims.items()},
         {
             "result": _RESULTS[outcome],
             "configuration": [{"name": f"check:{check}", "digest": {"sha256": source}}],
@@ -102,25 +109,38 @@ def test_result(
 def event_of(made: Mapping[str, Any], index: int) -> dict[str, Any]:
     """The statement at ``index`` of the log as an event for `smalt.trust.status`; `BadStatement` when it is not ours.
 
-    ``kind``, ``index`` and ``at`` are always there; the rest is the predicate's.
+    ``kind``, ``index``, ``at`` and ``about`` are always there: the last has the digests of the claims that are its subjects,
+    by id. The rest is the predicate's.
     """
     try:
         predicate, kind = made["predicate"], made["predicateType"]
+        about = {
+            one["name"].removeprefix(_CLAIM): one["digest"]["sha256"]
+            for one in made["subject"]
+            if one["name"].startswith(_CLAIM)
+        }
         if kind == TEST_RESULT:
-            return _result_event(predicate, index)
+            return {**_result_event(predicate, index), "about": about}
         at = unstamp(predicate["at"])
-        event = {**predicate, "kind": _KINDS[kind], "index": index, "at": at}
+        event = {**predicate, "kind": _KINDS[kind], "index": index, "at": at, "about": about}
         if "until" in predicate:
             event["until"] = unstamp(predicate["until"])
+        fits = all(isinstance(event[name], form) for name, form in _NEEDS.get(event["kind"], {}).items())
     except (KeyError, TypeError, AttributeError):
         raise BadStatement("a statement lacks what its kind has") from None
+    if not fits:
+        raise BadStatement("a statement does not have the form of its kind")
     return event
 
 
 def _result_event(predicate: Mapping[str, Any], index: int) -> dict[str, Any]:
     outcome = {word: name for name, word in _RESULTS.items()}[predicate["result"]]
-    if outcome == "passed" and (predicate["failedTests"] or predicate["warnedTests"] or not predicate["controls"]):
-        raise BadStatement("a pass without its control, or with something that failed")
+    held, broken = (
+        predicate["passedTests"] and predicate["controls"],
+        predicate["failedTests"] or predicate["warnedTests"],
+    )
+    if outcome == "passed" and (broken or not held):
+        raise BadStatement("a pass that looked at nothing, without its control, or with something that failed")
     return {
         "kind": "result",
         "index": index,

@@ -105,6 +105,10 @@ class Claim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "maps": {name: list(ids) for name, ids in msgspec.structs.asdict(self.maps).items()},
         }
 
+    def stated(self) -> dict[str, Any]:
+        """The plain form with its digest: what `smalt.trust.status` looks at."""
+        return {**self.plain(), "digest": self.digest}
+
     @property
     def digest(self) -> str:
         """SHA-256 of the plain form, in hexadecimal: what a result says it is about."""

@@ -121,25 +121,25 @@ class Section:
         return f"{sum(line.holds for line in due)} of {len(due)} hold" if due else ""
 
 
-def line(view: TrustView, one: ClaimView, away: str = "") -> Line:
+def line(one: ClaimView, away: str = "") -> Line:
     """``one`` as the page shows it."""
     claim, verdict = one.claim, one.verdict
     return Line(
         claim.id, claim.sentence, claim.how, claim.checks, claim.missing, verdict.state, LOOKS[verdict.state], verdict,
-        view.then(one), away,
+        verdict.then or verdict.state, away,
     )  # fmt: skip
 
 
 def front(view: TrustView) -> dict[str, Any]:
     """The variables of ``trust.html``."""
-    lines = {one.claim.id: line(view, one) for one in view.claims}
+    lines = {one.claim.id: line(one) for one in view.claims}
     titles = {number: title for number, title, _ in view.sections()}
     sections = [
         Section(
             number,
             title,
             tuple(lines[one.claim.id] for one in inside),
-            tuple(line(view, one, titles[one.claim.section]) for one in view.claims if number in one.claim.also),
+            tuple(line(one, titles[one.claim.section]) for one in view.claims if number in one.claim.also),
         )
         for number, title, inside in view.sections()
     ]

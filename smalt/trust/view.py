@@ -23,6 +23,7 @@ from smalt.trust.registry import SECTIONS, Claim, Registry
 from smalt.trust.status import CLOCK_SKEW_S, HOLDING, STATES, Standing, Verdict
 
 MINUTE_S = 60
+NEVER = 1 << 62
 
 
 @dataclass(frozen=True)
@@ -80,13 +81,6 @@ class TrustView:
         ends = [one.verdict.good_until for one in self.claims]
         return min([self.now - self.now % MINUTE_S + MINUTE_S, *(end for end in ends if end and end > self.now)])
 
-    def then(self, one: ClaimView) -> str:
-        """The state that ``one`` turns into when nothing more is heard; its own where it stays."""
-        until = one.verdict.good_until
-        if until is None or until <= self.now:
-            return one.verdict.state
-        return status.verdict(one.claim.plain(), self.standing, until).state
-
     def sections(self) -> list[tuple[int, str, list[ClaimView]]]:
         """The page's sections in order, each with its claims."""
         found = []
@@ -97,7 +91,7 @@ class TrustView:
 
     def history(self, claim: str) -> list[Verdict]:
         """How the claim's state changed, oldest first."""
-        return status.history(self[claim].claim.plain(), self.events, self.now)
+        return status.history(self[claim].claim.stated(), self.events, self.now)
 
     def plain(self) -> dict[str, Any]:
         """``claims.json``: what a program, and the reader's browser, needs to say the same."""
@@ -107,7 +101,7 @@ class TrustView:
             "log_size": self.size,
             "counts": self.counts,
             "claims": [
-                {**one.claim.plain(), "verdict": asdict(one.verdict), "results": list(one.results)}
+                {**one.claim.stated(), "verdict": asdict(one.verdict), "results": list(one.results)}
                 for one in self.claims
             ],
         }
@@ -123,7 +117,7 @@ class Trust:
     def __init__(self, registry: Registry, journal: Journal) -> None:
         self.registry = registry
         self.journal = journal
-        self._plain = registry.plain()
+        self._plain = [claim.stated() for claim in registry]
         self._lock = threading.Lock()
         self._kept: TrustView | None = None
         self._forget()
@@ -134,7 +128,7 @@ class Trust:
         self._root = b""
         self._stated: Checkpoint | None = None
         self._standing = Standing()
-        self._newest = 0
+        self._newest = self._newest_run = 0
         self._latest: dict[str, dict[str, Any]] = {}
         self._kept = None
 
@@ -156,7 +150,7 @@ class Trust:
 
     def _made(self, at: int) -> TrustView:
         seen, standing, latest = tuple(self._events), self._standing, self._latest
-        if self._newest > at + CLOCK_SKEW_S:  # something is dated later: it does not count yet
+        if self._newest > at:  # something is dated later: what it says depends on the time
             standing = status.folded(seen, at)
             latest = _newest_results(one for one in seen if one["at"] <= at + CLOCK_SKEW_S)
         claims = tuple(
@@ -206,19 +200,23 @@ class Trust:
         self._fold(gained)
 
     def _fold(self, gained: Sequence[dict[str, Any]]) -> None:
-        ordered = sorted(gained, key=lambda one: (one["at"], one["index"]))
-        if ordered and ordered[0]["at"] < self._newest:  # older than what was folded: the order decides, so all anew
-            standing, ordered = Standing(), sorted(self._events, key=lambda one: (one["at"], one["index"]))
+        runs = [one["at"] for one in gained if one["kind"] in {"result", "run"}]
+        if runs and min(runs) < self._newest_run:  # dated before what was folded: that counts from another time now
+            standing, told = Standing(), status.timed(self._events)
         else:  # views hold the standing from before: it is not to change under them
-            standing = replace(
-                self._standing,
-                checks=dict(self._standing.checks),
-                attestations=dict(self._standing.attestations),
-                withdrawals=dict(self._standing.withdrawals),
+            standing, told = (
+                replace(
+                    self._standing,
+                    checks=dict(self._standing.checks),
+                    attestations=dict(self._standing.attestations),
+                    withdrawals=dict(self._standing.withdrawals),
+                ),
+                status.timed(gained),
             )
-        for event in ordered:
-            standing.add(event)
+        for event, at in told:
+            standing.add(event, at, NEVER)
         self._standing = standing
+        self._newest_run = max([self._newest_run, *runs])
         self._newest = max([self._newest, *(one["at"] for one in gained)])
         self._latest = {**self._latest, **_newest_results(gained)}
 

@@ -6,7 +6,11 @@ import importlib
 
 from smalt.trust.check import Check, registered
 
-MODULES = ("transport", "sabotage")
+MODULES = (
+    "transport",
+    "sabotage",
+    "schema",
+)
 
 
 def all_checks() -> dict[str, Check]:

@@ -32,17 +32,18 @@ def registry(*claims: Claim) -> Registry:
     return Registry({one.id: one for one in claims})
 
 
-def result(check: str, at: int, outcome: str = "passed", reason: str = "") -> dict[str, Any]:
-    held = outcome == "passed"
+def result(proved: Claim, at: int, outcome: str = "passed", reason: str = "") -> dict[str, Any]:
+    """What the first check of ``proved`` found at ``at``."""
     return test_result(
-        check=check, source="0" * 64, claims={}, outcome=outcome, reason=reason, run="run_1", began=at, ended=at,
-        probes=[("it is so", held)], controls=[("a wrong one is seen", outcome != "inconclusive")], challenges=(),
-        evidence=EVIDENCE,
+        check=proved.checks[0], source="0" * 64, claims={proved.id: proved.digest}, outcome=outcome, reason=reason,
+        run="run_1", began=at, ended=at, probes=[("it is so", outcome == "passed")],
+        controls=[("a wrong one is seen", outcome != "inconclusive")], challenges=(), evidence=EVIDENCE,
     )  # fmt: skip
 
 
-def attested(name: str, at: int, until: int) -> dict[str, Any]:
-    return statement(ATTESTATION, {}, {"at": stamp(at), "until": stamp(until), "claim": name, "by": "Ada Quill"})
+def attested(answered: Claim, at: int, until: int) -> dict[str, Any]:
+    predicate = {"at": stamp(at), "until": stamp(until), "claim": answered.id, "by": "Ada Quill"}
+    return statement(ATTESTATION, {f"claim:{answered.id}": answered.digest}, predicate)
 
 
 class Log:

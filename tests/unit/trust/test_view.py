@@ -14,6 +14,9 @@ from smalt.trust import status
 from smalt.trust.view import Trust, sentence
 from tests.unit.trust.logs import HOUR, NOW, Log, attested, claim, result
 
+ONE, TWO = claim("enc.one"), claim("enc.two")
+OWN = claim("data.own", kind="contract", checks=(), fresh_for="")
+
 
 @pytest.fixture
 def log(tmp_path: Path) -> Log:
@@ -25,64 +28,64 @@ def states(trust: Trust, now: int = NOW) -> list[str]:
 
 
 def test_before_the_first_run_nothing_holds(log: Log) -> None:
-    view = log.trust([claim("enc.one")]).view(NOW)
+    view = log.trust([ONE]).view(NOW)
     assert (view.size, view.holding, view.due) == (0, 0, 1)
     assert sentence(view) == "Nothing is proved yet: no check has run here."
 
 
 def test_the_line_counts_and_names_the_only_exception(log: Log) -> None:
     claims = [
-        claim("enc.one"),
-        claim("enc.two"),
+        ONE,
+        TWO,
         claim("comp.x", kind="planned", planned_for=date(2027, 1, 1), checks=()),
     ]
     trust = log.trust(claims)
-    log.add(result("enc.one.check", NOW - HOUR), result("enc.two.check", NOW - 4 * HOUR))
+    log.add(result(TWO, NOW - 4 * HOUR), result(ONE, NOW - HOUR))
     assert sentence(trust.view(NOW)) == "1 of 2 claims hold; one is stale since 08:12. One is planned."
     assert sentence(trust.view(NOW - 2 * HOUR)) == "1 of 2 claims hold; one is inconclusive. One is planned."
-    log.add(result("enc.one.check", NOW, "failed", "Did not hold: it is so."))
+    log.add(result(ONE, NOW, "failed", "Did not hold: it is so."))
     assert sentence(trust.view(NOW)) == "0 of 2 claims hold; one is failing, one is stale. One is planned."
 
 
 def test_what_is_folded_as_the_log_grows_is_what_is_folded_at_once(log: Log) -> None:
-    claims = [claim("enc.one"), claim("enc.two"), claim("data.own", kind="contract", checks=(), fresh_for="")]
+    claims = [ONE, TWO, OWN]
     growing = log.trust(claims)
     for at, made in [
-        (NOW, result("enc.one.check", NOW)),
-        (NOW, attested("data.own", NOW - HOUR, NOW + HOUR)),
-        (NOW, result("enc.two.check", NOW - HOUR, "failed", "x")),
-        (NOW, result("enc.two.check", NOW - 2 * HOUR)),  # older than what was read before: it does not mend the failure
-        (NOW, result("enc.one.check", NOW + HOUR, "failed", "later")),  # dated later: it does not count yet
-        (NOW + 2 * HOUR, result("enc.two.check", NOW + 2 * HOUR)),
+        (NOW, result(ONE, NOW)),
+        (NOW, attested(OWN, NOW - HOUR, NOW + HOUR)),
+        (NOW, result(TWO, NOW - HOUR, "failed", "x")),
+        (NOW, result(TWO, NOW - 2 * HOUR)),  # older than what was read before: it does not mend the failure
+        (NOW, result(ONE, NOW + HOUR, "failed", "later")),  # dated later: it does not count yet
+        (NOW + 2 * HOUR, result(TWO, NOW + 2 * HOUR)),
     ]:
         log.add(made)
         view = growing.view(at)
         assert {one.claim.id: one.verdict for one in view.claims} == status.verdicts(
-            [one.plain() for one in claims], view.events, at
+            [one.stated() for one in claims], view.events, at
         )
         assert [one.verdict for one in log.trust(claims).view(at).claims] == [one.verdict for one in view.claims]
 
 
 def test_a_view_says_until_when_it_is_so(log: Log) -> None:
-    trust = log.trust([claim("enc.one")])
-    log.add(result("enc.one.check", NOW))
+    trust = log.trust([ONE])
+    log.add(result(ONE, NOW))
     view = trust.view(NOW + 3 * HOUR - 10)
     assert view.good_until == NOW + 3 * HOUR
-    assert (view.claims[0].verdict.state, view.then(view.claims[0])) == ("verified", "stale")
+    assert (view.claims[0].verdict.state, view.claims[0].verdict.then) == ("verified", "stale")
     assert trust.view(NOW + 5).good_until == NOW + 60
 
 
 def test_the_present_is_kept_while_nothing_changes(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [NOW]
     monkeypatch.setattr("smalt.trust.view.time.time", lambda: clock[0])
-    trust = log.trust([claim("enc.one")])
-    log.add(result("enc.one.check", NOW - 3 * HOUR + 7))
+    trust = log.trust([ONE])
+    log.add(result(ONE, NOW - 3 * HOUR + 7))
     first = trust.view()
     clock[0] += 6
     assert trust.view() is first
     clock[0] += 1
     assert trust.view().claims[0].verdict.state == "stale"
-    log.add(result("enc.one.check", NOW))
+    log.add(result(ONE, NOW))
     assert trust.view().claims[0].verdict.state == "verified"
 
 
@@ -98,8 +101,8 @@ def _tile(log: Log, change: Any) -> None:
     "change", [lambda found: [found[0], found[0]], lambda found: found[::-1], lambda found: [found[0], b"{}"]]
 )
 def test_an_entry_that_was_put_in_place_of_another_ends_all_saying(log: Log, change: Any) -> None:
-    claims = [claim("enc.one")]
-    log.add(result("enc.one.check", NOW - HOUR), result("enc.one.check", NOW, "failed", "x"))
+    claims = [ONE]
+    log.add(result(ONE, NOW - HOUR), result(ONE, NOW, "failed", "x"))
     assert states(log.trust(claims)) == ["failing"]
     _tile(log, change)
     with pytest.raises(Untrusted) as raised:
@@ -108,12 +111,12 @@ def test_an_entry_that_was_put_in_place_of_another_ends_all_saying(log: Log, cha
 
 
 def test_a_log_that_was_replaced_is_read_anew(log: Log, tmp_path: Path) -> None:
-    claims = [claim("enc.one")]
+    claims = [ONE]
     trust = log.trust(claims)
-    log.add(result("enc.one.check", NOW), result("enc.one.check", NOW))
+    log.add(result(ONE, NOW), result(ONE, NOW))
     assert states(trust) == ["verified"]
     other = Log(tmp_path / "other")
-    other.add(*[result("enc.one.check", NOW, "failed", "x")] * 3)
+    other.add(*[result(ONE, NOW, "failed", "x")] * 3)
     for path in sorted(other.journal.folder.rglob("*")):
         if path.is_file():
             to = log.journal.folder / path.relative_to(other.journal.folder)

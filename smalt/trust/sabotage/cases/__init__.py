@@ -6,7 +6,10 @@ import importlib
 
 from smalt.trust.sabotage.case import Case, registered
 
-MODULES = ("transport",)
+MODULES = (
+    "transport",
+    "schema",
+)
 
 
 def all_cases() -> dict[str, Case]:
