@@ -24,8 +24,10 @@ from smalt.people.credentials import Credentials
 from smalt.people.signin import SignIn
 from smalt.search.shelf import Shelf
 from smalt.tenancy.gateway import Gateway
+from smalt.trust import export_routes
 from smalt.trust import page_routes as trust_pages
 from smalt.trust import routes as trust_routes
+from smalt.trust.exports import Exports
 from smalt.trust.journal import Journal
 from smalt.trust.keeper import TRUST
 from smalt.trust.registry import load
@@ -50,6 +52,7 @@ ROUTERS = (
     chat_screens.router,
     trust_routes.router,
     trust_pages.router,
+    export_routes.router,
 )
 
 
@@ -61,6 +64,7 @@ def build(installation: Installation) -> Web:
     shelf = Shelf(SHELF_MAX_BYTES)
     signin = SignIn.of(gateway, credentials)
     pages = Pages([_PACKAGE / "web" / "templates"], Static(_PACKAGE / "static"), __version__)
+    trust = Trust(load(), Journal(installation.settings.data_dir / TRUST))
     rules = Rules(
         hosts=frozenset(installation.settings.public_host),
         larger={("POST", "/api/v1/documents"): UPLOAD_MAX_BYTES + ENVELOPE_MAX_BYTES},
@@ -74,7 +78,8 @@ def build(installation: Installation) -> Web:
         parts={
             "signin": signin,
             "ready": lambda: _ready(gateway),
-            "trust": Trust(load(), Journal(installation.settings.data_dir / TRUST)),
+            "trust": trust,
+            "exports": Exports(trust),
             "clock": installation.clock,
             "shelf": shelf,
             "readings": Readings(),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from smalt.cli import say
+from smalt.cli import exports, say
 from smalt.cli.options import data_dir_option, json_option, settings_with
 from smalt.cli.sabotage import sabotage
 from smalt.kernel.errors import Refused
@@ -19,7 +19,8 @@ def trust() -> None:
     """The Trust Center: claims, checks, evidence."""
 
 
-trust.add_command(sabotage)
+for command in (sabotage, *exports.COMMANDS):
+    trust.add_command(command)
 
 
 @trust.command("run")

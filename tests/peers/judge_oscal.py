@@ -3,6 +3,7 @@
 Prints the problems of each; none for a document that loads, is valid, and says the same when it is written again.
 """
 
+import argparse
 import json
 import sys
 from pathlib import Path
@@ -23,7 +24,7 @@ def problems_of(path: Path) -> list[str]:
         return [f"does not load: {wrong}"[:2000]]
     if model is None:
         return ["does not load"]
-    validator = validator_factory.get(const.VAL_MODE_ALL)
+    validator = validator_factory.get(argparse.Namespace(mode=const.VAL_MODE_ALL))
     if not validator.model_is_valid(model, True, path.parent):
         return [validator.error_msg()]
     again = json.loads(model.oscal_serialize_json())
