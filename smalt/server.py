@@ -23,6 +23,7 @@ from granian.http import HTTP1Settings, HTTP2Settings
 from granian.log import LogLevels
 from granian.server.embed import Server as Granian
 
+from smalt.app.apart import apart
 from smalt.app.build import build
 from smalt.app.installation import PORT_FILE, address, opened
 from smalt.app.operate import first_link
@@ -310,7 +311,7 @@ def run(settings: Settings, announce: Callable[[str], None] = print) -> None:
     settings = settings.model_copy(update={"port": reserved.port})
     announce("Starting Smalt: PostgreSQL, keys, certificate")
     try:
-        with opened(settings) as installation:
+        with apart(settings), opened(settings) as installation:
             tls = tls_of(settings, installation.clock)
             server = Server(build(installation).asgi, reserved, tls)
             link = first_link(installation)

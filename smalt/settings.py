@@ -29,6 +29,7 @@ class Settings(BaseSettings):
     tls_key: Path | None = None
     public_host: Annotated[tuple[str, ...], NoDecode] = LOOPBACK_NAMES
     passphrase: SecretStr | None = None
+    trust_checks: bool = True
 
     @field_validator("public_host", mode="before")
     @classmethod

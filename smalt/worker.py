@@ -1,11 +1,11 @@
-"""The process beside the server: it runs the checks of the Trust Center on their hours and keeps the log.
+"""What ``smalt trust run`` does: it runs the checks of the Trust Center, looking at the server from outside, and keeps the log.
 
-It holds the checker's keys, which the server's process cannot read, and it looks at the server from outside.
+It holds the checker's keys, which the server's process cannot read. `smalt.trust.clockwork` starts it on its hours.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import httpx
 
@@ -18,6 +18,7 @@ from smalt.store.postgres import conninfo_of_running
 from smalt.store.remote import logins
 from smalt.trust import provision, runner
 from smalt.trust.checks import all_checks
+from smalt.trust.hours import Set
 from smalt.trust.keeper import Keeper
 from smalt.trust.registry import check_against, load
 from smalt.trust.runner import Progress, Result
@@ -75,8 +76,27 @@ def _not_running() -> Unavailable:
     )
 
 
-def run_checks(settings: Settings, claims: Sequence[str], *, nightly: bool, progress: Progress) -> list[Result]:
-    """Run the checks of ``claims`` (of all, the nightly ones only when ``nightly``) and log what they found."""
+RUN_WAIT_S = 300.0
+_SETS: Mapping[Set, frozenset[str]] = {
+    "hour": frozenset({"hour"}),
+    "night": frozenset({"hour", "night"}),
+    "week": frozenset({"hour", "night", "week"}),
+}
+
+
+def run_checks(
+    settings: Settings,
+    claims: Sequence[str],
+    *,
+    which: Set = "hour",
+    progress: Progress,
+    wait_s: float = RUN_WAIT_S,
+    waits: Callable[[], None] = lambda: None,
+) -> list[Result]:
+    """Run the checks of ``claims``, or without any the set ``which``, and log what they found.
+
+    Another run that is under way is waited for, at most ``wait_s`` (``waits`` is called then); `Conflict` after that.
+    """
     registry, checks = load(), all_checks()
     check_against(registry, list(checks))
     if unknown := sorted(set(claims) - set(registry.claims)):
@@ -84,8 +104,12 @@ def run_checks(settings: Settings, claims: Sequence[str], *, nightly: bool, prog
         failure.add_note(", ".join(unknown))
         raise failure
     keeper = Keeper.open(settings.data_dir.absolute(), SystemClock(), settings.public_host[0])
-    target = target_of(settings, keeper)
-    wanted = {check for claim in claims for check in registry[claim].checks}
-    due = {"hour", "night"} if nightly else {"hour"}
-    chosen = [check for name, check in checks.items() if (name in wanted if claims else check.every in due)]
-    return runner.run(keeper, registry, chosen, target, progress)
+    with keeper.running(wait_s, waits):
+        target = target_of(settings, keeper)
+        if claims:
+            wanted = {check for claim in claims for check in registry[claim].checks}
+            return runner.run(keeper, registry, [checks[name] for name in checks if name in wanted], target, progress)
+        chosen = [check for check in checks.values() if check.every in _SETS[which]]
+        results = runner.run(keeper, registry, chosen, target, progress, which)
+        keeper.remember(f"ran.{which}", str(int(keeper.clock.now().timestamp())))
+        return results

@@ -133,9 +133,9 @@ class Steps:
         """Say how far the running step is."""
         self._text = text
 
-    def done(self, text: str) -> None:
+    def done(self, text: str, mark: str = "✓") -> None:
         """Say what the running step has reached, with its time."""
         self._text = ""
         self._clear()
         if not self._quiet:
-            click.echo(f"✓ {text} ({time.monotonic() - self._began:.1f} s)", err=True)
+            click.echo(f"{mark} {text} ({time.monotonic() - self._began:.1f} s)", err=True)

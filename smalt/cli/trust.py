@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import click
@@ -26,20 +27,37 @@ for command in (sabotage, *exports.COMMANDS):
 @trust.command("run")
 @click.argument("claims", nargs=-1, metavar="[CLAIM]…")
 @click.option("--nightly", is_flag=True, help="The heavy checks too.")
+@click.option("--weekly", is_flag=True, help="All checks, the heaviest too.")
 @data_dir_option
 @json_option
-def run(claims: tuple[str, ...], data_dir: Path | None, *, nightly: bool, as_json: bool) -> None:
+def run(claims: tuple[str, ...], data_dir: Path | None, *, nightly: bool, weekly: bool, as_json: bool) -> None:
     """Run the checks of CLAIM…, or all of the hourly set, against the running server, and log what they found.
 
-    Exit code 0 when all passed, 10 when one failed or could not look.
+    Exit code 0 when all passed, 10 when one failed or could not look. A run that is interrupted leaves nothing in the log.
     """
     from smalt.worker import run_checks
 
-    def progress(name: str, outcome: str) -> None:
-        if outcome and not as_json:
-            click.echo(f"{MARKS[outcome]} {name}", err=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends it, it ends in order
+    try:
+        with say.Steps(quiet=as_json) as steps:
 
-    results = run_checks(settings_with(data_dir=data_dir), claims, nightly=nightly, progress=progress)
+            def progress(name: str, outcome: str) -> None:
+                if outcome:
+                    steps.done(name, MARKS[outcome])
+                else:
+                    steps.begin(name)
+
+            results = run_checks(
+                settings_with(data_dir=data_dir),
+                claims,
+                which="week" if weekly else "night" if nightly else "hour",
+                progress=progress,
+                waits=lambda: steps.begin("Another run is under way: waiting for it"),
+            )
+    except KeyboardInterrupt:
+        if not as_json:
+            click.echo("Nothing of this run is in the log, and no claim changes by it.", err=True)
+        raise
     if as_json:
         say.result({"results": [result.plain() for result in results]})
     wrong = [result for result in results if result.outcome != "passed"]
@@ -47,6 +65,21 @@ def run(claims: tuple[str, ...], data_dir: Path | None, *, nightly: bool, as_jso
         click.echo(f"{result.check}: {result.reason}")
     if wrong:
         raise click.exceptions.Exit(Refused.exit_code)
+
+
+@trust.command("keep")
+@data_dir_option
+@click.option("--host", default="127.0.0.1", help="Where the server listens (default 127.0.0.1).")
+@click.option("--port", type=click.IntRange(1, 65535), default=8443, help="On which port (default 8443).")
+def keep(data_dir: Path | None, host: str, port: int) -> None:
+    """Have the checks run on their hours, until it is told to stop. `smalt serve` starts this by itself.
+
+    Start it by hand where the checker has an account or a machine of its own, and the server runs with
+    SMALT_TRUST_CHECKS=0.
+    """
+    from smalt.trust.clockwork import main
+
+    main(str(settings_with(data_dir=data_dir).data_dir.absolute()), host, str(port))
 
 
 @trust.command("status")

@@ -6,12 +6,14 @@ import contextlib
 import fcntl
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from smalt.kernel.errors import Conflict, Unavailable
 
 _TEMPORARY = ".new-"
+_LOCK_PAUSE_S = 0.1
 
 
 def private_directory(path: Path) -> Path:
@@ -96,12 +98,31 @@ def sweep(directory: Path) -> None:
         erase(left)
 
 
+def _take(descriptor: int, wait_s: float) -> None:
+    until = time.monotonic() + wait_s
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                raise Conflict("lock.held", "Another process is at it.", todo="Try again when it has ended.") from None
+            time.sleep(_LOCK_PAUSE_S)
+        else:
+            return
+
+
 @contextlib.contextmanager
-def exclusive(lock: Path) -> Iterator[None]:
-    """Hold ``lock`` against other processes and other threads (flock belongs to this one opening of the file)."""
-    descriptor = os.open(lock, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600)
+def exclusive(lock: Path, wait_s: float | None = None) -> Iterator[None]:
+    """Hold ``lock`` against other processes and other threads (flock belongs to this one opening of the file).
+
+    `Conflict` when it is not free within ``wait_s`` (None: wait for ever).
+    """
+    descriptor = os.open(lock, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if wait_s is None:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        else:
+            _take(descriptor, wait_s)
         yield
     finally:
         os.close(descriptor)  # releases the lock, also when the process dies

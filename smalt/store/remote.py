@@ -15,6 +15,7 @@ from smalt.store.failures import failure_of
 
 APP_ROLE = "smalt_app"
 WORKER_ROLE = "smalt_worker"
+CHECKER_ROLE = "smalt_checker"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -24,13 +25,14 @@ class Logins:
     admin: str | None
     app: str
     worker: str
+    checker: str
 
 
 def logins(database_url: str, admin_url: str | None, password_of: Callable[[str], str]) -> Logins:
     """Who connects as whom.
 
     When ``database_url`` names the role smalt_app, it is the application's, and migrations need ``admin_url``.
-    Otherwise it is an administrator's: the application and the worker get roles of their own with passwords from
+    Otherwise it is an administrator's: the application, the worker and the checker get roles of their own with passwords from
     ``password_of(role)``, which must give the same at every start. Neither ever works with an administrator's rights.
     """
     try:
@@ -50,18 +52,21 @@ def logins(database_url: str, admin_url: str | None, password_of: Callable[[str]
             None if admin_url is None else _guarded(admin_url),
             _guarded(database_url),
             _guarded(database_url, user=WORKER_ROLE),
+            _guarded(database_url, user=CHECKER_ROLE),
         )
-    app, worker = (_guarded(database_url, user=role, password=password_of(role)) for role in (APP_ROLE, WORKER_ROLE))
-    return Logins(_guarded(admin_url or database_url), app, worker)
+    app, worker, checker = (
+        _guarded(database_url, user=role, password=password_of(role)) for role in (APP_ROLE, WORKER_ROLE, CHECKER_ROLE)
+    )
+    return Logins(_guarded(admin_url or database_url), app, worker, checker)
 
 
 def set_passwords(found: Logins) -> None:
-    """Give the two roles the passwords of their connection strings. After `migrate`, which makes the roles."""
+    """Give the three roles the passwords of their connection strings. After `migrate`, which makes the roles."""
     if found.admin is None:
         return
     try:
         with psycopg.connect(found.admin, autocommit=True, connect_timeout=10) as connection:
-            for conninfo in (found.app, found.worker):
+            for conninfo in (found.app, found.worker, found.checker):
                 parts = conninfo_to_dict(conninfo)
                 role, password = str(parts["user"]), parts.get("password")
                 if not password:

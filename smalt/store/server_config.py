@@ -8,7 +8,7 @@ from pathlib import Path
 from smalt.store.place import PORT, write_whole
 
 ADMIN_ROLE = "postgres"
-LOGIN_ROLES = (ADMIN_ROLE, "smalt_app", "smalt_worker")
+LOGIN_ROLES = (ADMIN_ROLE, "smalt_app", "smalt_worker", "smalt_checker")
 
 # No part of a statement, a parameter or a row may reach the server's log:
 # - errors stay out (level `log` is above `error`): their first line can quote a value ("invalid input syntax … \"…\"");

@@ -1,6 +1,6 @@
 """The keeper of the log: the one who holds the checker's key and the log's key, apart from the product.
 
-    <data>/checker/   0700   log.key  checker.key  seen  tenants.json  lock        only for the checker
+    <data>/checker/   0700   log.key  checker.key  seen  tenants.json  lock  run.lock  last.*    only for the checker
     <data>/trust/     0711   log  evidence  keys.json  challenges  cosignatures     what the product serves
 
 The product's process is shut out of ``checker`` (`smalt.seal.apart`). ``seen`` is the last checkpoint this keeper wrote:
@@ -10,13 +10,13 @@ a log that was put back to an older state, or was forked, no longer fits it, and
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from smalt.kernel.clock import Clock
-from smalt.kernel.errors import Missing, Unavailable, Untrusted
+from smalt.kernel.errors import Conflict, Missing, Unavailable, Untrusted
 from smalt.ledger.envelope import canonical, disclose, enclose, key_id
 from smalt.ledger.note import Checkpoint, Note, NoteKey, sign
 from smalt.ledger.tree import root
@@ -84,6 +84,30 @@ class Keeper:
         writer.put(folder / "keys.json", canonical(self.keys.plain()))
 
     @contextlib.contextmanager
+    def running(self, wait_s: float, waits: Callable[[], None] = lambda: None) -> Iterator[None]:
+        """One run of checks at a time. ``waits`` is called when another is under way; `Conflict` after ``wait_s``."""
+        with contextlib.ExitStack() as held:
+            try:
+                held.enter_context(exclusive(self.own / "run.lock", 0))
+            except Conflict:
+                waits()
+                try:
+                    held.enter_context(exclusive(self.own / "run.lock", wait_s))
+                except Conflict:
+                    raise Conflict(
+                        "trust.run_under_way",
+                        "Another run of the checks is under way on this installation.",
+                        kept="That run goes on. Nothing was checked here, and no claim changes by this.",
+                        todo="Try again when it has ended.",
+                        facts={"waited_s": int(wait_s)},
+                    ) from None
+            yield
+
+    def remember(self, what: str, value: str) -> None:
+        """Note something of the checker's own, for its next start."""
+        write_durably(self.own / f"last.{what}", value.encode())
+
+    @contextlib.contextmanager
     def writing(self) -> Iterator[Pen]:
         """The log, for adding to it; nobody else writes meanwhile. `Untrusted` when it is not what we left."""
         with exclusive(self.own / "lock"):
@@ -139,7 +163,7 @@ class Pen:
             return ""
 
     def remember(self, what: str, value: str) -> None:
-        write_durably(self.keeper.own / f"last.{what}", value.encode())
+        self.keeper.remember(what, value)
 
     def state(self, kind: str, predicate: Mapping[str, Any], subjects: Mapping[str, str] | None = None) -> Checkpoint:
         """Append one statement of ``kind``."""

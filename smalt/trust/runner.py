@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -98,22 +98,36 @@ def _one_child(checks: list[Check], target: Target, clock: Clock, progress: Prog
     ) as child:
         reader = threading.Thread(target=_read_all, args=(child, lines), daemon=True)
         reader.start()
-        with contextlib.suppress(BrokenPipeError):
-            asked = {"target": json.loads(target.dumped()), "checks": [check.name for check in checks]}
-            assert child.stdin is not None  # noqa: S101  # it was asked for as a pipe
-            child.stdin.write(json.dumps(asked) + "\n")
-            child.stdin.flush()
-        results: list[Result] = []
-        for check in checks:
-            progress(check.name, "")
-            result = _await(check, lines, clock, START_S if not results else 0.0)
-            results.append(result)
-            progress(check.name, result.outcome)
-            if result.facts is None:  # it did not answer by itself
-                break
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)
+        try:
+            results = _ask(child, checks, target, lines, clock, progress)
+        finally:  # however this ends, by Ctrl-C too: the child is in a session of its own and would go on
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
     reader.join()
+    return results
+
+
+def _ask(
+    child: subprocess.Popen[str],
+    checks: list[Check],
+    target: Target,
+    lines: queue.SimpleQueue[str | None],
+    clock: Clock,
+    progress: Progress,
+) -> list[Result]:
+    with contextlib.suppress(BrokenPipeError):
+        asked = {"target": json.loads(target.dumped()), "checks": [check.name for check in checks]}
+        assert child.stdin is not None  # noqa: S101  # it was asked for as a pipe
+        child.stdin.write(json.dumps(asked) + "\n")
+        child.stdin.flush()
+    results: list[Result] = []
+    for check in checks:
+        progress(check.name, "")
+        result = _await(check, lines, clock, START_S if not results else 0.0)
+        results.append(result)
+        progress(check.name, result.outcome)
+        if result.facts is None:  # it did not answer by itself
+            break
     return results
 
 
@@ -155,16 +169,33 @@ def _await(check: Check, lines: queue.SimpleQueue[str | None], clock: Clock, gra
             )
 
 
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """SIGINT and SIGTERM are not heard while this lasts: they come too late, what is done here ends in a moment.
+
+    In another thread than the main one nothing is held back: signals do not come there.
+    """
+    numbers = (signal.SIGINT, signal.SIGTERM) if threading.current_thread() is threading.main_thread() else ()
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def run(
     keeper: Keeper,
     registry: Registry,
     checks: Sequence[Check],
     target: Target,
     progress: Progress = lambda _name, _outcome: None,
+    which: str = "claims",
 ) -> list[Result]:
     """Run ``checks`` against ``target`` and write what they found into the log, signed; the results.
 
-    `Unavailable` when the disk refuses: then nothing of the run is in the log. Challenges that wait are embedded in every
+    ``which`` set it is: hour, night or week, or claims for some that were named. A run stands in the log whole or not at
+    all, whoever interrupts it when; `Unavailable` when the disk refuses. Challenges that wait are embedded in every
     statement of the run, and answered by it.
     """
     waiting = challenge.waiting(keeper.data_dir)
@@ -172,7 +203,7 @@ def run(
     began = keeper.clock.now()
     results = probe(checks, target, keeper.clock, progress)
     by_name = {check.name: check for check in checks}
-    with keeper.writing() as pen:
+    with uninterrupted(), keeper.writing() as pen:
         statements = []
         if pen.remembered("registry") != registry.digest:
             text = pen.journal.put_evidence(registry.plain())
@@ -200,14 +231,15 @@ def run(
                     evidence=evidence,
                 )
             )
-        statements.append(_run_statement(target, results, int(began.timestamp()), int(keeper.clock.now().timestamp())))
+        times = int(began.timestamp()), int(keeper.clock.now().timestamp())
+        statements.append(_run_statement(target, results, which, *times))
         pen.add(statements)
         pen.remember("registry", registry.digest)
     challenge.answered(keeper.data_dir, waiting)
     return results
 
 
-def _run_statement(target: Target, results: Sequence[Result], began: int, at: int) -> dict[str, Any]:
+def _run_statement(target: Target, results: Sequence[Result], which: str, began: int, at: int) -> dict[str, Any]:
     outcomes = [result.outcome for result in results]
     return statement(
         RUN,
@@ -216,6 +248,7 @@ def _run_statement(target: Target, results: Sequence[Result], began: int, at: in
             "at": stamp(at),
             "began": stamp(began),
             "run": target.run,
+            "set": which,
             "checks": len(results),
             "passed": outcomes.count("passed"),
             "failed": outcomes.count("failed"),

@@ -215,7 +215,8 @@ class Install:
                 kept[name] = os.environ[name]
         temporary = self.folder / "tmp"
         temporary.mkdir(exist_ok=True)
-        return {**kept, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "TMPDIR": str(temporary), **self.environment}
+        own = {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "TMPDIR": str(temporary), "SMALT_TRUST_CHECKS": "0"}
+        return {**kept, **own, **self.environment}
 
     def command(self, *arguments: str) -> list[str]:
         if not self.preamble:

@@ -13,18 +13,18 @@ from typing import Any
 import psycopg
 
 APP = "smalt_app"
-ROLES = ("smalt_app", "smalt_worker")
+ROLES = ("smalt_app", "smalt_worker", "smalt_checker")
 OWNERS = {"smalt": "smalt_owner", "gate": "smalt_gate", "jobs": "smalt_jobs"}
 SYSTEM = "('pg_catalog', 'information_schema', 'pg_toast')"
 
 TYPES = {"uuid", "bytea", "text", "smallint", "integer", "bigint", "timestamp with time zone", "smalt.sealed"}
-# Bytes that are not sealed content: wrapped keys and keyed digests.
-BARE_BYTES = {"data_key.wrapped", "idempotency.key", "idempotency.request"}
+# Bytes that are not sealed content: wrapped and public keys, keyed digests, salts.
+BARE_BYTES = {"data_key.wrapped", "idempotency.key", "idempotency.request", "audit_entry.salt", "witness.key"}
 # Text in the clear: the product's own words only. A person's words are sealed.
 CLEAR_TEXT = {"api_token.scopes", "document.failure", "audit_entry.act", "audit_entry.target", "idempotency.act"}
 NEVER_DELETED = {"tenant", "data_key", "usage_entry", "audit_entry"}
 NEVER_UPDATED = re.compile(
-    r"(tenant_id|id|key_no|created_at|begun_at|at|person_id|conversation_id|act|target|actor_\w+)"
+    r"(tenant_id|id|key_no|key|salt|created_at|begun_at|at|person_id|conversation_id|act|target|actor_\w+)"
 )
 
 # The functions that run with their owner's rights, whose rights those are, and whether the app may call them.
@@ -40,9 +40,14 @@ DEFINERS = {
     "gate.install_key(integer,bytea,timestamp with time zone)": GATE,
     "gate.retire_key(integer)": GATE,
     "gate.live_keys()": GATE,
+    "gate.commit_entry(bytea)": GATE,
+    "gate.is_pending(bytea)": GATE,
+    "gate.pending(integer)": GATE,
+    "gate.settle(bytea[])": GATE,
     "jobs.defer(text,text,text,jsonb)": JOBS,
 }
-FOR_THE_APP = {f for f in DEFINERS if "_key" not in f}
+FOR_THE_KEEPER = {"gate.pending(integer)", "gate.settle(bytea[])"}
+FOR_THE_APP = {f for f in DEFINERS if "_key" not in f} - FOR_THE_KEEPER
 READABLE_ELSEWHERE = {"installed.migration"}
 EXTENSIONS = {"plpgsql"}
 
@@ -229,8 +234,9 @@ def app_role(c: Connection) -> Iterator[str]:
     for schema in ("smalt", "gate", "public"):
         if _rows(c, "select where has_schema_privilege('public', %s, 'USAGE')", schema):
             yield f"public: may use schema {schema}"
-    if _rows(c, "select where has_schema_privilege('smalt_worker', 'smalt', 'USAGE')"):
-        yield "smalt_worker: may use schema smalt"
+    for role in ("smalt_worker", "smalt_checker"):
+        if _rows(c, "select where has_schema_privilege(%s, 'smalt', 'USAGE')", role):
+            yield f"{role}: may use schema smalt"
 
 
 def app_rights(c: Connection) -> Iterator[str]:

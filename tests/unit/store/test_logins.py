@@ -22,7 +22,7 @@ def test_the_applications_own_url_is_used_as_it_is() -> None:
 def test_an_administrators_url_is_never_the_applications() -> None:
     found = logins("postgresql://boss:secret@localhost/books", None, password_of)
     assert conninfo_to_dict(str(found.admin))["user"] == "boss"
-    for conninfo, role in ((found.app, "smalt_app"), (found.worker, "smalt_worker")):
+    for conninfo, role in ((found.app, "smalt_app"), (found.worker, "smalt_worker"), (found.checker, "smalt_checker")):
         parts = conninfo_to_dict(conninfo)
         assert (parts["user"], parts["password"], parts["dbname"]) == (role, password_of(role), "books")
         assert "secret" not in conninfo
@@ -31,7 +31,7 @@ def test_an_administrators_url_is_never_the_applications() -> None:
 def test_another_machine_is_reached_over_tls() -> None:
     far = logins("postgresql://smalt_app@db.example.com/books", "postgresql://boss@db.example.com/books", password_of)
     assert far.admin is not None
-    for conninfo in (far.app, far.worker, far.admin):
+    for conninfo in (far.app, far.worker, far.checker, far.admin):
         assert conninfo_to_dict(conninfo)["sslmode"] == "require"
     strict = logins("postgresql://smalt_app@db.example.com/books?sslmode=verify-full", None, password_of)
     assert conninfo_to_dict(strict.app)["sslmode"] == "verify-full"

@@ -1,0 +1,93 @@
+"""The server and its checker: started beside each other, and shut off from each other before either has begun.
+
+    folders made ready · checker started · this process shut out of the checker's folder · then everything else
+
+The order is the point. What the server starts later is shut out with it, so the checker comes first; a thread that runs
+already is not restricted, so all of it comes before there are threads; and what is made later beside the checker's
+folder is shut too, so the folders that the server uses are there by then.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from smalt.app.installation import PORT_FILE
+from smalt.seal.apart import shut_out
+from smalt.settings import Settings
+from smalt.store import place
+from smalt.store.account import server_account
+from smalt.telemetry.events import Event, Slug, emit
+from smalt.trust.clockwork import CHILD_END_S, dying_with
+from smalt.trust.keeper import CHECKER, TRUST
+
+FOLDERS = ("blobs", "keys", "tls", TRUST)
+"""Of the data directory, besides the database's: what the server makes later right beside ``checker`` it cannot use."""
+
+
+class CheckerKeysShut(Event):
+    """Whether this process, and all it starts, is shut out of the checker's folder; ``abi``: the kernel's Landlock."""
+
+    shut: bool
+    abi: int
+    neighbours: int
+    why: Slug | None
+
+
+@contextlib.contextmanager
+def apart(settings: Settings) -> Iterator[None]:
+    """Around everything that the server does. At the end the checker ends too."""
+    data_dir = settings.data_dir.absolute()
+    with contextlib.suppress(OSError):  # what is wrong with the folder, opening it says in better words
+        _make_ready(settings, data_dir)
+    checker = _start(settings, data_dir) if settings.trust_checks else None
+    found = shut_out(data_dir / CHECKER)
+    emit(
+        CheckerKeysShut(
+            shut=found.shut, abi=found.abi, neighbours=found.neighbours, why=Slug(found.why) if found.why else None
+        )
+    )
+    try:
+        yield
+    finally:
+        if checker is not None:
+            _stop(checker)
+
+
+def _make_ready(settings: Settings, data_dir: Path) -> None:
+    if settings.database_url is None:
+        account = server_account()
+        home = place.make_home(data_dir, account)
+        place.make_socket_folder(home, account)
+    for name in (*FOLDERS, CHECKER):
+        (data_dir / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+    (data_dir / PORT_FILE).touch(mode=0o644)
+    if Path(tempfile.gettempdir()).resolve() in data_dir.resolve().parents:  # it lies on the way, so it is shut too
+        own = data_dir / "tmp"
+        own.mkdir(mode=0o700, exist_ok=True)
+        os.environ["TMPDIR"] = str(own)
+        tempfile.tempdir = None
+
+
+def _start(settings: Settings, data_dir: Path) -> subprocess.Popen[bytes]:
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.listen_host, settings.listen_host)  # noqa: S104  # compared
+    return subprocess.Popen(
+        [sys.executable, "-m", "smalt.trust.clockwork", str(data_dir), host, str(settings.port)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        preexec_fn=dying_with(os.getpid()),  # noqa: PLW1509  # one system call, no Python state touched
+    )
+
+
+def _stop(checker: subprocess.Popen[bytes]) -> None:
+    checker.terminate()
+    try:
+        checker.wait(CHILD_END_S + 5)
+    except subprocess.TimeoutExpired:
+        checker.kill()
+        checker.wait()
