@@ -7,9 +7,10 @@ import importlib
 from smalt.trust.check import Check, registered
 
 MODULES = (
-    "transport",
+    "network",
     "sabotage",
     "schema",
+    "transport",
 )
 
 

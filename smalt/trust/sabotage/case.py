@@ -44,14 +44,15 @@ Make = Callable[[], Break]
 
 @dataclass(frozen=True)
 class Case:
-    """``check`` must end failed under the break; with ``harmless`` it must pass, which shows that not every change is
-    taken for a break.
+    """``check`` must end failed under the break, by a probe whose name holds ``sees``; with ``harmless`` it must pass, which
+    shows that not every change is taken for a break.
     """
 
     check: str
     what: str
     make: Make
     harmless: bool = False
+    sees: str = ""
 
     @property
     def name(self) -> str:
@@ -61,11 +62,11 @@ class Case:
 _ALL: dict[str, Case] = {}
 
 
-def case(check: str, what: str, *, harmless: bool = False) -> Callable[[Make], Make]:
-    """Register a case; ``what`` says in a few public words what is broken."""
+def case(check: str, what: str, *, sees: str = "", harmless: bool = False) -> Callable[[Make], Make]:
+    """Register a case; ``what`` says in a few public words what is broken, ``sees`` which probe must see it (any, if empty)."""
 
     def register(make: Make) -> Make:
-        made = Case(check, what, make, harmless)
+        made = Case(check, what, make, harmless, sees)
         if made.name in _ALL:
             raise TypeError(f"{made.name}: there is such a case")
         _ALL[made.name] = made

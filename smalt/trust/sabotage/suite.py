@@ -119,11 +119,12 @@ def run(
 
 def _try(one: Case, check: Check, template: Template, clock: Clock, *, healthy: bool) -> Tried:
     began = time.monotonic()
-    outcome, reason = "inconclusive", ""
+    outcome, reason, seen = "inconclusive", "", False
     try:
         with Throwaway(one.make(), template) as broken:
             (result,) = probe([check], broken.target, clock, lambda _name, _outcome: None)
             outcome, reason = result.outcome, result.reason
+            seen = any(one.sees in name for name, held in result.probes if not held)
     except Failure as failure:
         reason = failure.happened
     except (OSError, RuntimeError) as error:  # the case itself is wrong: that is no finding of a check
@@ -133,5 +134,5 @@ def _try(one: Case, check: Check, template: Template, clock: Clock, *, healthy: 
     if one.harmless:
         verdict = "quiet" if healthy and outcome == "passed" else "alarmed"
     else:
-        verdict = "killed" if healthy and outcome == "failed" else "survived"
+        verdict = "killed" if healthy and outcome == "failed" and seen else "survived"
     return Tried(one, verdict, outcome, reason, time.monotonic() - began)

@@ -7,8 +7,9 @@ import importlib
 from smalt.trust.sabotage.case import Case, registered
 
 MODULES = (
-    "transport",
+    "network",
     "schema",
+    "transport",
 )
 
 
