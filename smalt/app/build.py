@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from smalt import __version__
-from smalt.app.installation import Installation
+from smalt.app.installation import Installation, address
 from smalt.app.life import living
 from smalt.chat import routes as chat_routes
 from smalt.chat import screens as chat_screens
@@ -26,6 +26,7 @@ from smalt.search.shelf import Shelf
 from smalt.tenancy.gateway import Gateway
 from smalt.trust import export_routes
 from smalt.trust import page_routes as trust_pages
+from smalt.trust import register_routes
 from smalt.trust import routes as trust_routes
 from smalt.trust.exports import Exports
 from smalt.trust.journal import Journal
@@ -53,6 +54,7 @@ ROUTERS = (
     trust_routes.router,
     trust_pages.router,
     export_routes.router,
+    register_routes.router,
 )
 
 
@@ -80,6 +82,7 @@ def build(installation: Installation) -> Web:
             "ready": lambda: _ready(gateway),
             "trust": trust,
             "exports": Exports(trust),
+            "public_url": address(installation.settings).removesuffix(":443"),
             "clock": installation.clock,
             "shelf": shelf,
             "readings": Readings(),

@@ -19,7 +19,7 @@ from starlette.responses import Response
 from smalt.trust import show
 from smalt.trust.routes import view_of
 from smalt.trust.view import TrustView
-from smalt.web.doors import Anyone, routes
+from smalt.web.doors import Anyone, paths_of, routes
 from smalt.web.pages import Pages, pages_of
 
 router = routes()
@@ -32,7 +32,12 @@ LINKS = (
     ("/trust/claims.json", "Claims", "JSON"),
     ("/trust/log/checkpoint", "Log checkpoint", "C2SP tlog-checkpoint"),
     ("/trust/roadmap", "Roadmap", "in production, being hardened, planned"),
+    ("/trust/subprocessors", "Sub-processors", "the register, also as JSON and Atom"),
+    ("/trust/incidents", "Incidents", "the register, also as JSON"),
+    ("/trust/disclosure", "Disclosure", "how to report a vulnerability"),
     ("/.well-known/security.txt", "security.txt", "RFC 9116"),
+    ("/trust/privacy", "Privacy", "what is kept of readers of these pages"),
+    ("/trust/contact", "Contact", "whom to write to"),
 )
 """(path, name, what it is), in the order of the page. Only what this release serves is linked."""
 
@@ -80,7 +85,7 @@ async def answered(request: Request, key: str, media_type: str, make: Callable[[
 
 def links_of(request: Request) -> list[tuple[str, str, str]]:
     """The links of `LINKS` that this server serves."""
-    served = {getattr(route, "path", "") for route in request.app.routes}
+    served = paths_of(request.app)
     return [link for link in LINKS if link[0] in served]
 
 
@@ -90,7 +95,7 @@ async def page(request: Request, _door: Anyone) -> Response:
     pages = pages_of(request)
 
     def made(view: TrustView) -> str:
-        return pages.render("trust.html", **show.front(view), **around(request, "claims"))
+        return pages.render("trust.html", **show.front(view), **show.contacts_of(view), **around(request, "claims"))
 
     return await answered(request, "/trust", _HTML, made)
 
@@ -103,9 +108,4 @@ async def robots(_door: Anyone) -> Response:
 
 def around(request: Request, here: str) -> dict[str, Any]:
     """What the frame of a page shows: where it is, and where else one can go."""
-    links = links_of(request)
-    return {
-        "place": here,
-        "links": links,
-        "served": {path for path, _, _ in links},
-    }
+    return {"place": here, "links": links_of(request), "served": paths_of(request.app)}

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
+from smalt.trust.deployment import deployment, uri
 from smalt.trust.status import HOLDING, Verdict
 from smalt.trust.view import TROUBLE, ClaimView, TrustView, sentence
 
@@ -223,3 +224,10 @@ def spans(changes: Sequence[Verdict], now: int) -> list[Span]:
             )
         )
     return found[::-1]
+
+
+def contacts_of(view: TrustView) -> dict[str, Any]:
+    """``deployed``: what was stated of the installation, or None; ``contacts``: (for what, address, link)."""
+    deployed = deployment(view.events)
+    told = {} if deployed is None else deployed.contacts
+    return {"deployed": deployed, "contacts": [(name, address, uri(address)) for name, address in told.items()]}

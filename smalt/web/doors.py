@@ -13,6 +13,7 @@ Behind a door the endpoint holds a `Visit`: who, and which tenant. No key and no
 from __future__ import annotations
 
 import enum
+import functools
 import inspect
 import re
 import typing
@@ -227,3 +228,9 @@ def check_doors(app: FastAPI) -> list[tuple[str, str, Door]]:
 
     walk(app.router.routes)
     return sorted(found, key=lambda row: (row[1], row[0]))
+
+
+@functools.lru_cache(maxsize=4)
+def paths_of(app: FastAPI) -> frozenset[str]:
+    """Every path that ``app`` serves. It does not change once the server runs."""
+    return frozenset(path for _, path, _ in check_doors(app))
