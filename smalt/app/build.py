@@ -24,9 +24,8 @@ from smalt.people.credentials import Credentials
 from smalt.people.signin import SignIn
 from smalt.search.shelf import Shelf
 from smalt.tenancy.gateway import Gateway
-from smalt.trust import export_routes
+from smalt.trust import export_routes, register_routes
 from smalt.trust import page_routes as trust_pages
-from smalt.trust import register_routes
 from smalt.trust import routes as trust_routes
 from smalt.trust.exports import Exports
 from smalt.trust.journal import Journal
