@@ -103,3 +103,68 @@ def status(data_dir: Path | None, *, as_json: bool) -> None:
         for one in claims:
             reason = f"  ({one.verdict.reason})" if one.verdict.reason else ""
             click.echo(f"  {one.verdict.state.replace('_', ' '):14} {one.claim.id:20} {one.claim.sentence}{reason}")
+
+
+@trust.command("bundle")
+@click.argument("out", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--whole", is_flag=True, help="Every entry of the log in full, however long it is.")
+@data_dir_option
+@json_option
+def bundle(out: Path, data_dir: Path | None, *, whole: bool, as_json: bool) -> None:
+    """Write everything behind the page into OUT, a zip file that anybody can verify offline. Needs no running server."""
+    from smalt.trust.bundle import build
+    from smalt.trust.journal import Journal
+    from smalt.trust.keeper import TRUST
+    from smalt.trust.registry import load
+    from smalt.trust.view import Trust
+
+    settings = settings_with(data_dir=data_dir)
+    trust = Trust(load(), Journal(settings.data_dir / TRUST))
+    made = build(trust, whole=whole)
+    try:
+        out.write_bytes(made)
+    except OSError:
+        raise click.ClickException("the file cannot be written there") from None
+    if as_json:
+        say.result({"file": str(out), "bytes": len(made), "log_key": str(trust.journal.keys().log)})
+        return
+    click.echo(f"{out}: {len(made):,} bytes. Verify it with `smalt trust verify`, or unzip it and run its verify.py.")
+    click.echo(f"The log's key, to be passed on by another way: {trust.journal.keys().log}")
+
+
+@trust.command("verify")
+@click.argument("bundle", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--key", multiple=True, metavar="KEY", help="The log's key as you know it from elsewhere: text or file.")
+@click.option("--now", metavar="TIME", help="When the claims must hold, like 2027-01-31T00:00:00Z (default: now).")
+@click.option("--previous-checkpoint", metavar="FILE", help="A checkpoint of this log that you kept.")
+@click.option("--witness", multiple=True, metavar="KEY", help="A witness that must have cosigned.")
+@json_option
+def verify(
+    bundle: Path,
+    key: tuple[str, ...],
+    now: str | None,
+    previous_checkpoint: str | None,
+    witness: tuple[str, ...],
+    *,
+    as_json: bool,
+) -> None:
+    """Verify BUNDLE offline, as the script in it does: signatures, log, evidence, and every state recomputed.
+
+    Exit code 0 when all verifies and what the page shows as holding holds at TIME; 10 when a claim does no longer; 12 when
+    something does not verify.
+    """
+    from smalt.seal import signing
+    from smalt.trust.alone import Misunderstood, lines, wanted
+    from smalt.trust.verify import verify as examine
+
+    try:
+        needs = wanted(key, now, previous_checkpoint, witness)
+    except Misunderstood as why:
+        raise click.UsageError(str(why)) from None
+    report = examine(bundle.read_bytes(), needs, signing.verify)
+    if as_json:
+        say.result(report.plain())
+    else:
+        click.echo("\n".join(lines(report)))
+    if report.exit_code:
+        raise click.exceptions.Exit(report.exit_code)

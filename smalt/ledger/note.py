@@ -162,7 +162,11 @@ def _cosigned(text: str, at: int) -> bytes:
 
 
 def _unbase64(text: str) -> bytes:
+    """One text for the same bytes: spare bits after the last byte are zero (RFC 4648, section 3.5)."""
     try:
-        return base64.b64decode(text, validate=True)
+        found = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         raise BadNote("not base64") from None
+    if base64.b64encode(found).decode() != text:
+        raise BadNote("not base64")
+    return found

@@ -8,11 +8,13 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from smalt.trust.bundle import Shelf
 from smalt.trust.view import Trust, TrustView
 from smalt.web.doors import Anyone, routes
 
 router = routes()
 _SOON = {"cache-control": "public, max-age=30"}
+_SHELF = Shelf()
 _FOREVER = {"cache-control": "public, max-age=31536000, immutable"}
 
 
@@ -27,6 +29,14 @@ async def claims(request: Request, _door: Anyone) -> Response:
     """Every claim with its state, since when, and the newest results."""
     view = await view_of(request)
     return _json(view.plain())
+
+
+@router.get("/trust/bundle.zip", include_in_schema=False)
+async def bundle(request: Request, _door: Anyone) -> Response:
+    """Everything behind the page, with a script that verifies it offline."""
+    data = await asyncio.to_thread(_SHELF.get, request.app.state.trust)
+    headers = {**_SOON, "content-disposition": 'attachment; filename="bundle.zip"'}
+    return Response(data, media_type="application/zip", headers=headers)
 
 
 @router.get("/trust/evidence/{digest}", include_in_schema=False)

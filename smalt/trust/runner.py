@@ -23,6 +23,7 @@ from typing import Any
 from smalt import __version__
 from smalt.kernel.clock import Clock
 from smalt.trust import challenge
+from smalt.trust.bundle import fixed_digests
 from smalt.trust.check import Check
 from smalt.trust.keeper import Keeper
 from smalt.trust.record import REGISTRY, RUN, stamp, statement, test_result
@@ -255,5 +256,6 @@ def _run_statement(target: Target, results: Sequence[Result], which: str, began:
             "inconclusive": outcomes.count("inconclusive"),
             "challenges": list(target.challenges),
             "version": __version__,
+            "bundle": fixed_digests(),
         },
     )
