@@ -11,6 +11,7 @@ MODULES = (
     "sabotage",
     "schema",
     "transport",
+    "isolation",
 )
 
 
