@@ -50,7 +50,7 @@ def belongings(target: Target, tenant: Tenant) -> Iterator[Belongings]:
     label, figure, key = word(), FIGURE_MIN + secrets.randbelow(FIGURE_SPAN), secrets.token_hex(16)
     question = f"What was {label} in 2024?"
     with target.client(tenant) as api, browsing(target, tenant) as browser:
-        document = upload(api, f"{label}.csv", papers.csv([(label, figure, figure - 7)]))
+        document = upload(api, f"{label}.pdf", papers.pdf("Probe", [(label, figure, figure - 7)], []))
         spare = upload(api, f"{label} second.txt", b"A second document, for lists that have two pages.\n")
         conversation, second = (converse(api, f"About {label} {number}") for number in (1, 2))
         token = expect(browser.post("/api/v1/tokens", json={"name": label}), 201).json()["id"]
@@ -63,7 +63,7 @@ def belongings(target: Target, tenant: Tenant) -> Iterator[Belongings]:
                 raise Unclear("A list of two documents had one page of one.")
             ids = {
                 "document_id": document, "conversation": conversation, "message": turn["id"], "token_id": token,
-                "session_id": session, "number": "0",
+                "session_id": session, "person_id": _guest(browser, tenant), "number": "0",
             }  # fmt: skip
             yield Belongings(tenant, ids, label, figure, question, key, cursor, turn)
         finally:
@@ -72,6 +72,15 @@ def belongings(target: Target, tenant: Tenant) -> Iterator[Belongings]:
             ):  # fmt: skip
                 api.delete(f"/api/v1/{path}")
             browser.delete(f"/api/v1/tokens/{token}")
+
+
+def _guest(browser: httpx.Client, tenant: Tenant) -> str:
+    """Somebody who was invited to the workspace and never comes; the same one in every run."""
+    for one in every(browser, "/api/v1/people"):
+        if one["state"] == "invited" and one["id"] != tenant.person:
+            return str(one["id"])
+    invited = browser.post("/api/v1/people", json={"role": "viewer", "name": "Guest", "email": "guest@synthetic.invalid"})
+    return str(expect(invited, 201).json()["id"])
 
 
 def stranger_to(one: str) -> str:

@@ -12,6 +12,7 @@ MODULES = (
     "schema",
     "transport",
     "isolation",
+    "statements",
 )
 
 

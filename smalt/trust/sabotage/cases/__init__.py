@@ -10,6 +10,7 @@ MODULES = (
     "network",
     "schema",
     "transport",
+    "isolation",
 )
 
 
