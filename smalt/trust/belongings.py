@@ -39,9 +39,7 @@ class Belongings:
 
     def gives_away(self, text: str) -> bool:
         """Whether ``text`` holds the figure, in either way of writing it, or an id."""
-        return any(
-            one in text for one in (str(self.figure), f"{self.figure:,}", *self.all_ids, self.tenant.id)
-        )
+        return any(one in text for one in (str(self.figure), f"{self.figure:,}", *self.all_ids, self.tenant.id))
 
 
 @contextlib.contextmanager
@@ -79,7 +77,9 @@ def _guest(browser: httpx.Client, tenant: Tenant) -> str:
     for one in every(browser, "/api/v1/people"):
         if one["state"] == "invited" and one["id"] != tenant.person:
             return str(one["id"])
-    invited = browser.post("/api/v1/people", json={"role": "viewer", "name": "Guest", "email": "guest@synthetic.invalid"})
+    invited = browser.post(
+        "/api/v1/people", json={"role": "viewer", "name": "Guest", "email": "guest@synthetic.invalid"}
+    )
     return str(expect(invited, 201).json()["id"])
 
 

@@ -154,7 +154,10 @@ def _documents(api: httpx.Client, made: Errand) -> None:
     w = made.words
     rows = [(f"Net sales of {w['pdf row']} division", 1234, 1100), ("Operating income", 500, 400)]
     files = {
-        "pdf": (f"{w['pdf name']}.pdf", papers.pdf(f"{w['pdf title']} Corp", rows, [f"We sold {w['pdf prose']} in 2024."])),
+        "pdf": (
+            f"{w['pdf name']}.pdf",
+            papers.pdf(f"{w['pdf title']} Corp", rows, [f"We sold {w['pdf prose']} in 2024."]),
+        ),
         "xlsx": (f"{w['xlsx name']}.xlsx", papers.xlsx(w["xlsx sheet"], [(w["xlsx row"], 77, 66)])),
         "csv": (f"{w['csv name']}.csv", papers.csv([(w["csv row"], 55, 44)])),
         "docx": (f"{w['docx name']}.docx", papers.docx(w["docx title"], [(w["docx row"], 33, 22)], [w["docx prose"]])),
@@ -198,9 +201,7 @@ def _conversations(api: httpx.Client, made: Errand) -> None:
     keyed = {"headers": {"idempotency-key": w["question key"]}}
     for _ in range(2):  # the second answer comes from what is remembered under the key
         made.turns["xlsx"] = ask(api, first, f"What was {w['xlsx row']} in 2024?", **keyed)
-    made.turns["narrow"] = ask(
-        api, first, f"What was {w['csv row']} in 2024?", document_ids=[made.documents["csv"]]
-    )
+    made.turns["narrow"] = ask(api, first, f"What was {w['csv row']} in 2024?", document_ids=[made.documents["csv"]])
     path = f"/api/v1/conversations/{first}/messages"
     wanted = {"accept": "text/event-stream"}
     with api.stream("POST", path, json={"content": f"Who is {w['unknown name']}?"}, headers=wanted) as reply:

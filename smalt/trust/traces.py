@@ -91,7 +91,7 @@ class Search:
             self.file(path)
         return self
 
-    def file(self, path: Path, piece: int = PIECE) -> None:
+    def file(self, path: Path, at_once: int = PIECE) -> None:
         """Search one file; once only."""
         if path in self.searched:
             return
@@ -103,13 +103,13 @@ class Search:
             self.plain(str(path).encode(), path, "name")
             with path.open("rb") as file:
                 tail = b""
-                while block := file.read(piece):
+                while block := file.read(at_once):
                     self.size_bytes += len(block)
                     if self.size_bytes > SEARCHED_MAX:
                         self.cut = True
                         return
                     if block.strip(b"\0"):
-                        self.bytes(tail + block, path)
+                        self.piece(tail + block, path)
                     tail = block[-OVERLAP:]
         except FileNotFoundError:
             return  # gone between the listing and the look, and with it whatever it held
@@ -119,7 +119,7 @@ class Search:
         self.files += 1
         self.searched.add(path)
 
-    def bytes(self, data: bytes, path: Path, inside: str = "", depth: int = 0) -> None:
+    def piece(self, data: bytes, path: Path, inside: str = "", depth: int = 0) -> None:
         """Search ``data`` as part of ``path``."""
         for label, wanted in self.literals.items():
             if wanted in data:
@@ -134,7 +134,7 @@ class Search:
         if depth < 2:
             for at in _PACKED.finditer(data):
                 if unpacked := _unpacked(data, at.start()):
-                    self.bytes(unpacked, path, f"{inside}packed ", depth + 1)
+                    self.piece(unpacked, path, f"{inside}packed ", depth + 1)
 
     def plain(self, data: bytes, path: Path, shape: str) -> None:
         """Compare the runs of letters in ``data`` with the words."""

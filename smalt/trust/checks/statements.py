@@ -107,7 +107,9 @@ def sql(target: Target, found: Findings) -> None:
     Control: the rows are there, and the very same statements see them when the administrator sends them.
     """
     if target.admin_conninfo is None:
-        raise Unclear("Whether there is anything to reach for can only be seen as the database's administrator, which is not set up here.")
+        raise Unclear(
+            "Whether there is anything to reach for can only be seen as the database's administrator, which is not set up here."
+        )
     with (
         belongings(target, target.theirs) as theirs,
         session(target.admin_conninfo) as admin,
@@ -194,7 +196,9 @@ def _queries(found: Findings, app: Database) -> None:
     """Sessions of one role see each other's statements: no ticket may stand in one."""
     texts = app.attempt("select query from pg_stat_activity where usename = current_user").rows
     found.probe("no ticket stands in a statement that other sessions see", not _with_ticket(text for (text,) in texts))
-    found.control("a ticket in a statement is seen", _with_ticket([f"select set_config('smalt.ticket', '{'0a' * 60}')"]))
+    found.control(
+        "a ticket in a statement is seen", _with_ticket([f"select set_config('smalt.ticket', '{'0a' * 60}')"])
+    )
     found.control("statements of the role are seen", bool(texts))
 
 

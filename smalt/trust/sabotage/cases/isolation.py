@@ -8,7 +8,7 @@ _WITHOUT_FILTER = """
 import smalt.store.sql as s
 whole = s.query
 s.query = lambda name, text: whole(
-    name, text.replace("tenant_id = %(tenant_id)s and", "true and") if name in {names!r} else text
+    name, text.replace("tenant_id = %(tenant_id)s and", "(tenant_id = %(tenant_id)s or true) and") if name in {names!r} else text
 )
 """
 _ANY_TICKET = """
@@ -43,7 +43,7 @@ def _() -> Break:
 
 @case("tenant.sql", "the policy of one table is dropped")
 def _() -> Break:
-    return Break(sql="drop policy tenant_only on smalt.usage_entry")
+    return Break(sql="drop policy tenant_only on smalt.invitation")
 
 
 @case("tenant.sql", "a policy without the check of what is written")
@@ -81,7 +81,9 @@ def _() -> Break:
 
 @case("tenant.sql", "a view past row security")
 def _() -> Break:
-    return Break(sql="create view smalt.every_turn as select * from smalt.turn; grant select on smalt.every_turn to smalt_app")
+    return Break(
+        sql="create view smalt.every_turn as select * from smalt.turn; grant select on smalt.every_turn to smalt_app"
+    )
 
 
 @case("tenant.sql", "large objects are open")
@@ -156,4 +158,6 @@ t.view = lambda thread: {**listed(thread), "related": seen[-8:]}
 
 @case("tenant.routes", "one harmless field more", harmless=True)
 def _() -> Break:
-    return Break(preamble="import smalt.chat.thread as t; v = t.view; t.view = lambda thread: {**v(thread), 'kind': 'talk'}")
+    return Break(
+        preamble="import smalt.chat.thread as t; v = t.view; t.view = lambda thread: {**v(thread), 'kind': 'talk'}"
+    )
