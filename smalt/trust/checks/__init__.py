@@ -7,12 +7,12 @@ import importlib
 from smalt.trust.check import Check, registered
 
 MODULES = (
+    "isolation",
     "network",
     "sabotage",
     "schema",
-    "transport",
-    "isolation",
     "statements",
+    "transport",
 )
 
 

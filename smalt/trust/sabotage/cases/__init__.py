@@ -7,10 +7,10 @@ import importlib
 from smalt.trust.sabotage.case import Case, registered
 
 MODULES = (
+    "isolation",
     "network",
     "schema",
     "transport",
-    "isolation",
 )
 
 
