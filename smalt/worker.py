@@ -6,6 +6,7 @@ It holds the checker's keys, which the server's process cannot read. `smalt.trus
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import httpx
 
@@ -14,15 +15,25 @@ from smalt.app.operate import create_tenant
 from smalt.kernel.clock import SystemClock
 from smalt.kernel.errors import Missing, Unavailable
 from smalt.settings import Settings
+from smalt.store.outbox import Outbox
 from smalt.store.postgres import conninfo_of_running
 from smalt.store.remote import logins
 from smalt.trust import provision, runner
+from smalt.trust.anchor import anchor
 from smalt.trust.checks import all_checks
 from smalt.trust.hours import Set
 from smalt.trust.keeper import Keeper
 from smalt.trust.registry import check_against, load
 from smalt.trust.runner import Progress, Result
 from smalt.trust.target import Target, Tenant
+
+
+class Connections(NamedTuple):
+    """Connection strings: of the application's role, of who migrates (None where this machine may not), of the keeper's."""
+
+    app: str
+    admin: str | None
+    checker: str
 
 
 def target_of(settings: Settings, keeper: Keeper) -> Target:
@@ -34,7 +45,7 @@ def target_of(settings: Settings, keeper: Keeper) -> Target:
         raise _not_running() from None
     settings = settings.model_copy(update={"port": port})
     ca = data_dir / "tls" / "ca.pem" if settings.tls_certificate is None else None
-    app, admin = _connections(settings)
+    app, admin, _ = _connections(settings)
     nobody = Tenant("", "", "", "", "")
     target = Target(address(settings), ca, data_dir, app, admin, (nobody, nobody), runner.new_run())
     try:
@@ -54,8 +65,8 @@ def target_of(settings: Settings, keeper: Keeper) -> Target:
     return Target(target.url, ca, data_dir, app, admin, both, target.run)
 
 
-def _connections(settings: Settings) -> tuple[str, str | None]:
-    """How to connect as the application, and as who migrates."""
+def _connections(settings: Settings) -> Connections:
+    """How to connect as whom."""
     if settings.database_url is not None:
         keystore = keystore_of(settings, SystemClock())
         found = logins(
@@ -63,8 +74,11 @@ def _connections(settings: Settings) -> tuple[str, str | None]:
             settings.database_admin_url,
             lambda role: keystore.purpose_key(f"database.{role}").hex(),
         )
-        return found.app, found.admin
-    return conninfo_of_running(settings.data_dir, "smalt_app"), conninfo_of_running(settings.data_dir, "postgres")
+        return Connections(found.app, found.admin, found.checker)
+    app, admin, checker = (
+        conninfo_of_running(settings.data_dir, role) for role in ("smalt_app", "postgres", "smalt_checker")
+    )
+    return Connections(app, admin, checker)
 
 
 def _not_running() -> Unavailable:
@@ -106,6 +120,7 @@ def run_checks(
     keeper = Keeper.open(settings.data_dir.absolute(), SystemClock(), settings.public_host[0])
     with keeper.running(wait_s, waits):
         target = target_of(settings, keeper)
+        anchor(keeper, Outbox(_connections(settings).checker), target.run)
         if claims:
             wanted = {check for claim in claims for check in registry[claim].checks}
             return runner.run(keeper, registry, [checks[name] for name in checks if name in wanted], target, progress)

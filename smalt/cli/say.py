@@ -50,7 +50,7 @@ def wants_json() -> bool:
 def guarded(command: click.Command) -> int:
     """Run ``command``; the exit code. No failure shows a traceback, and none shows content."""
     try:
-        command.main(standalone_mode=False)
+        left = command.main(standalone_mode=False)  # `click.exceptions.Exit` within it comes back as its number
     except Failure as failure:
         if wants_json():
             result({"error": as_json(failure)})
@@ -63,8 +63,6 @@ def guarded(command: click.Command) -> int:
         else:
             problem.show()
         return problem.exit_code
-    except click.exceptions.Exit as leaving:
-        return leaving.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("Stopped.", err=True)
         return INTERRUPTED
@@ -81,7 +79,7 @@ def guarded(command: click.Command) -> int:
         else:
             click.echo(f"{happened}\nPlease report it with this line; it holds nothing of your documents.", err=True)
         return UNKNOWN
-    return 0
+    return left if isinstance(left, int) else 0
 
 
 class Steps:

@@ -82,6 +82,7 @@ class Gateway(Means):
                 queries.abandon_entries,
                 {"finished_at": now, "outcome": int(Outcome.ABANDONED), "before": before},
             )
+            await scope.commit_entries(closed)
         async with self.database.transaction(None) as tx:
             await tx.execute(queries.sweep_credentials, {})
         return len(closed)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import enum
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 from smalt.kernel.errors import Conflict, Forbidden, Unauthenticated
 from smalt.kernel.ids import EntryId, Id
 from smalt.store.pool import Tx
 from smalt.store.sql import load
+from smalt.tenancy import commitment
 from smalt.tenancy.actor import Actor
 from smalt.tenancy.policy import Act
 
@@ -46,32 +50,29 @@ class Entry:
     target: Id | None
     begun_at: datetime
 
-    async def begin(self, tx: Tx, tenant: object) -> None:
+    async def begin(self, tx: Tx, tenant: UUID) -> None:
         """Write the entry as under way; `finish` ends it in another transaction, or a sweep does."""
-        await self._write(tx, tenant, None, None)
+        await tx.execute(queries.begin_entry, {"tenant_id": tenant, **self._row()})
 
-    async def conclude(self, tx: Tx, tenant: object, outcome: Outcome, at: datetime) -> None:
-        """Write the entry, begun and finished, in one go."""
-        await self._write(tx, tenant, outcome, at)
+    async def conclude(self, tx: Tx, tenant: UUID, outcome: Outcome, at: datetime) -> None:
+        """Write the entry, begun and finished, in one go, with its commitment for the transparency log."""
+        row = {**self._row(), "finished_at": at, "outcome": int(outcome)}
+        digest = commitment.digest_of(tenant, row)
+        await tx.execute(queries.conclude_entry, {"tenant_id": tenant, **row, "digest": digest})
 
-    async def _write(self, tx: Tx, tenant: object, outcome: Outcome | None, at: datetime | None) -> None:
-        await tx.execute(
-            queries.add_entry,
-            {
-                "tenant_id": tenant,
-                "id": self.id.uuid,
-                "actor_kind": int(self.actor.kind),
-                "actor_id": None if self.actor.id is None else self.actor.id.uuid,
-                "act": str(self.act),
-                "target": None if self.target is None else str(self.target),
-                "begun_at": self.begun_at,
-                "finished_at": at,
-                "outcome": None if outcome is None else int(outcome),
-            },
-        )
+    def _row(self) -> dict[str, Any]:
+        return {
+            "id": self.id.uuid,
+            "actor_kind": int(self.actor.kind),
+            "actor_id": None if self.actor.id is None else self.actor.id.uuid,
+            "act": str(self.act),
+            "target": None if self.target is None else str(self.target),
+            "begun_at": self.begun_at,
+            "salt": commitment.new_salt(),
+        }
 
 
-async def finish(tx: Tx, tenant: object, entry: EntryId, outcome: Outcome, at: datetime) -> None:
+async def finish(tx: Tx, tenant: UUID, entry: EntryId, outcome: Outcome, at: datetime) -> None:
     """End an entry that was left open; `Conflict` when it has ended already or is not this tenant's."""
     row = await tx.fetch_maybe(
         queries.finish_entry,
@@ -83,3 +84,11 @@ async def finish(tx: Tx, tenant: object, entry: EntryId, outcome: Outcome, at: d
             "This has come to its end already.",
             kept="What was written first stays as it is.",
         )
+    await commit(tx, tenant, [row])
+
+
+async def commit(tx: Tx, tenant: UUID, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Let the commitments to entries that ended just now wait for the log. Those begun before there were any have none."""
+    digests = [commitment.digest_of(tenant, row) for row in rows if row["salt"] is not None]
+    if digests:
+        await tx.execute(queries.commit_entries, {"digests": digests})

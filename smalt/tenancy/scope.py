@@ -20,7 +20,7 @@ from smalt.tenancy.actor import Actor
 from smalt.tenancy.credential import CredentialKind
 from smalt.tenancy.means import Means
 from smalt.tenancy.receiver import Receiver
-from smalt.tenancy.record import queries
+from smalt.tenancy.record import commit, queries
 
 DOOR: Final = object()
 """What only `Visit.enter` shows. A test holds that no other module names it."""
@@ -165,6 +165,14 @@ class TenantScope:
         ``lock`` run one after another.
         """
         return await self._means.queue.defer(self._live(), task, lock=lock, tenant=self.tenant, cause=self.entry, **ids)
+
+    async def commit_entries(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Let the commitments to audit entries that ended just now wait for the transparency log."""
+        await commit(self._live(), self.tenant.uuid, rows)
+
+    async def is_pending(self, digest: bytes) -> bool:
+        """Whether the commitment ``digest`` waits for the log still."""
+        return bool((await self._live().fetch_one(queries.is_pending, {"digest": digest}))["pending"])
 
     # -- the end, for Visit.enter
 

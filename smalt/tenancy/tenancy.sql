@@ -19,21 +19,47 @@ on conflict (tenant_id, key_no) do nothing;
 -- name: add_tenant
 insert into smalt.tenant (tenant_id, name) values (%(tenant_id)s, %(name)s);
 
--- name: add_entry
-insert into smalt.audit_entry (tenant_id, id, actor_kind, actor_id, act, target, begun_at, finished_at, outcome)
-values (%(tenant_id)s, %(id)s, %(actor_kind)s, %(actor_id)s, %(act)s, %(target)s, %(begun_at)s, %(finished_at)s,
-  %(outcome)s);
+-- name: begin_entry
+insert into smalt.audit_entry (tenant_id, id, actor_kind, actor_id, act, target, begun_at, salt)
+values (%(tenant_id)s, %(id)s, %(actor_kind)s, %(actor_id)s, %(act)s, %(target)s, %(begun_at)s, %(salt)s);
+
+-- name: conclude_entry
+-- Begun and finished in one go, with its commitment: both, or neither.
+with entry as (
+  insert into smalt.audit_entry (tenant_id, id, actor_kind, actor_id, act, target, begun_at, finished_at, outcome, salt)
+  values (%(tenant_id)s, %(id)s, %(actor_kind)s, %(actor_id)s, %(act)s, %(target)s, %(begun_at)s, %(finished_at)s,
+    %(outcome)s, %(salt)s)
+)
+select gate.commit_entry(%(digest)s);
 
 -- name: finish_entry
 -- Only an open entry ends, and once.
 update smalt.audit_entry set finished_at = %(finished_at)s, outcome = %(outcome)s
 where tenant_id = %(tenant_id)s and id = %(id)s and finished_at is null
-returning id;
+returning id, actor_kind, actor_id, act, target, begun_at, finished_at, outcome, salt;
 
 -- name: abandon_entries
 update smalt.audit_entry set finished_at = %(finished_at)s, outcome = %(outcome)s
 where tenant_id = %(tenant_id)s and finished_at is null and begun_at < %(before)s
-returning id;
+returning id, actor_kind, actor_id, act, target, begun_at, finished_at, outcome, salt;
+
+-- name: commit_entries
+-- The gate takes the tenant from the ticket.
+select gate.commit_entry(d) from unnest(%(digests)s::bytea[]) d;
+
+-- name: is_pending
+select gate.is_pending(%(digest)s) as pending;
+
+-- name: entries
+-- The books, newest first: from the position (at, id) on.
+select id, actor_kind, actor_id, act, target, begun_at, finished_at, outcome, salt
+from smalt.audit_entry
+where tenant_id = %(tenant_id)s and (begun_at, id) < (%(at)s, %(id)s)
+order by begun_at desc, id desc limit %(limit)s;
+
+-- name: entry
+select id, actor_kind, actor_id, act, target, begun_at, finished_at, outcome, salt
+from smalt.audit_entry where tenant_id = %(tenant_id)s and id = %(id)s;
 
 -- name: find_credential
 select tenant_id, id from gate.find(%(kind)s::smallint, %(digest)s);

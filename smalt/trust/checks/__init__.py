@@ -8,6 +8,7 @@ from smalt.trust.check import Check, registered
 
 MODULES = (
     "isolation",
+    "keeping",
     "network",
     "sabotage",
     "schema",

@@ -26,8 +26,10 @@ import httpx
 from smalt.kernel.clock import SystemClock
 from smalt.kernel.errors import Unavailable
 from smalt.store.drill import administer
+from smalt.store.outbox import Outbox
 from smalt.store.postgres import conninfo_of_running
 from smalt.trust import provision
+from smalt.trust.anchor import anchor
 from smalt.trust.keeper import Keeper
 from smalt.trust.runner import new_run
 from smalt.trust.sabotage.case import Break
@@ -239,7 +241,9 @@ class Template:
             def browser() -> httpx.Client:
                 return made.target.client(headers={"origin": made.url, "sec-fetch-site": "same-origin"})
 
-            made.tenants = provision.tenants(Keeper.open(made.data_dir, SystemClock()), create, browser)
+            keeper = Keeper.open(made.data_dir, SystemClock())
+            made.tenants = provision.tenants(keeper, create, browser)
+            anchor(keeper, Outbox(conninfo_of_running(made.data_dir, "smalt_checker")), new_run())
             made.stop()
         except BaseException:
             made.remove()

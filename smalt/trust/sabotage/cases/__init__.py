@@ -11,6 +11,7 @@ MODULES = (
     "network",
     "schema",
     "transport",
+    "keeping",
 )
 
 

@@ -1,0 +1,121 @@
+"""A tenant's own audit log, and for each entry the proof that it stood in the transparency log ever since."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import Path
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from smalt.kernel.errors import Conflict, Untrusted
+from smalt.kernel.ids import EntryId
+from smalt.ledger.envelope import canonical
+from smalt.ledger.note import Checkpoint
+from smalt.ledger.tree import inclusion
+from smalt.tenancy import commitment
+from smalt.tenancy.policy import Act
+from smalt.tenancy.record import queries
+from smalt.trust.anchor import Place, place_of
+from smalt.trust.routes import view_of
+from smalt.trust.view import Trust
+from smalt.web.doors import Member, routes
+from smalt.web.paging import LIMIT_DEFAULT, After, Cursor, Limit, after, as_json, page_of
+
+router = routes()
+IdText = Annotated[str, Path(max_length=64)]
+
+
+@router.get("/api/v1/audit", tags=["audit"])
+async def entries(visit: Member, limit: Limit = LIMIT_DEFAULT, cursor: After = None) -> dict[str, Any]:
+    """Who did what to what, and how it ended, newest first. Reading this is an entry itself."""
+    position = after(cursor)
+    async with visit.enter(Act.AUDIT_READ) as scope:
+        rows = await scope.fetch_all(queries.entries, {"at": position.at, "id": position.id, "limit": limit + 1})
+    page = page_of(
+        rows,
+        limit,
+        lambda row: Cursor(row["begun_at"], row["id"]),
+        lambda row: _shown(visit.tenant.uuid, row),
+    )
+    return as_json(page)
+
+
+@router.get("/api/v1/audit/{entry}/proof", tags=["audit"])
+async def proof(request: Request, visit: Member, entry: IdText) -> Response:
+    """The entry, and how it leads to the log's checkpoint: hash it, follow both paths (RFC 9162), verify the signature.
+
+    202 while its commitment waits for the next run of the checks. `Untrusted` when the entry is not what was committed to.
+    """
+    which = EntryId.parse(entry)
+    async with visit.enter(Act.AUDIT_READ, which) as scope:
+        row = await scope.fetch_one(queries.entry, {"id": which.uuid})
+        _require_committed(row)
+        digest = commitment.digest_of(visit.tenant.uuid, row)
+        pending = await scope.is_pending(digest)  # before the batches are read: it leaves the outbox after it is in one
+    members = commitment.members(visit.tenant.uuid, row)
+    told = {"entry": members, "canonical": canonical(members).decode(), "leaf": digest.hex()}
+    trust: Trust = request.app.state.trust
+    batches = [event for event in (await view_of(request)).events if event["kind"] == "audit"]
+    ended: datetime = row["finished_at"]
+    place = await asyncio.to_thread(place_of, trust.journal.folder, batches, digest, int(ended.timestamp()))
+    if place is None:
+        if not pending:
+            raise _altered()
+        return JSONResponse({"state": "waiting", **told}, 202, {"cache-control": "no-store"})
+    more = await asyncio.to_thread(_proof, trust, place)
+    return JSONResponse({"state": "anchored", **told, **more}, headers={"cache-control": "no-store"})
+
+
+def _proof(trust: Trust, place: Place) -> dict[str, Any]:
+    journal = trust.journal
+    note = journal.note()
+    leaves = journal.leaves()[: Checkpoint.parse(note.text).size]  # it may have grown meanwhile
+    [stated] = journal.entries(place.log_index, place.log_index + 1)
+    return {
+        "batch": {
+            "root": place.root,
+            "size": place.size,
+            "index": place.index,
+            "path": [one.hex() for one in place.path],
+            "soon": place.soon,
+        },
+        "log": {
+            "index": place.log_index,
+            "entry": base64.b64encode(stated).decode(),
+            "path": [one.hex() for one in inclusion(place.log_index, leaves)],
+            "checkpoint": str(note),
+            "keys": journal.keys().plain(),
+        },
+    }
+
+
+def _shown(tenant: Any, row: Any) -> dict[str, Any]:
+    """An entry of the list; what is under way has no end yet, and what is older than commitments has no salt."""
+    ended = row["finished_at"] is not None
+    filled = {**row, "finished_at": row["finished_at"] or row["begun_at"], "outcome": row["outcome"] or 0}
+    members = commitment.members(tenant, {**filled, "salt": row["salt"] or b""})
+    return members if ended else {**members, "finished_at": None, "outcome": None}
+
+
+def _require_committed(row: Any) -> None:
+    if row["finished_at"] is None:
+        raise Conflict("audit.under_way", "This is not finished yet.", todo="Ask again when it is.")
+    if row["salt"] is None:
+        raise Conflict(
+            "audit.older",
+            "This entry is older than the commitments of this installation.",
+            kept="It is kept and shown, without a proof.",
+        )
+
+
+def _altered() -> Untrusted:
+    return Untrusted(
+        "audit.altered",
+        "The entry is not what was committed to when it was written, or its commitment was taken away.",
+        kept="The log holds what was committed to.",
+        todo="Tell whoever runs this installation: somebody changed its books.",
+    )
