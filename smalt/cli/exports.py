@@ -1,24 +1,34 @@
-"""``smalt trust sbom`` and ``oscal``: the documents that the Trust Center hands out, from the log alone, without a server."""
+"""``smalt trust sbom``, ``oscal``, ``dpa``, ``questionnaire``: the documents that the Trust Center hands out, from the log alone, without a server."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from smalt.cli.options import data_dir_option, settings_with
 
+if TYPE_CHECKING:
+    from smalt.trust.view import TrustView
 
-def document(name: str, data_dir: Path | None) -> bytes:
-    """The document ``name`` of `smalt.trust.exports.KINDS` of the log in ``data_dir``."""
-    from smalt.trust.exports import made
+
+def view_of(data_dir: Path | None) -> TrustView:
+    """What may be said now, from the log in ``data_dir``."""
     from smalt.trust.journal import Journal
     from smalt.trust.keeper import TRUST
     from smalt.trust.registry import load
     from smalt.trust.view import Trust
 
     settings = settings_with(data_dir=data_dir)
-    return made(name, Trust(load(), Journal(settings.data_dir / TRUST)).view()).body
+    return Trust(load(), Journal(settings.data_dir / TRUST)).view()
+
+
+def document(name: str, data_dir: Path | None) -> bytes:
+    """The document ``name`` of `smalt.trust.exports.KINDS`."""
+    from smalt.trust.exports import made
+
+    return made(name, view_of(data_dir)).body
 
 
 def put(body: bytes) -> None:
@@ -43,4 +53,46 @@ def oscal(data_dir: Path | None, *, results: bool) -> None:
     put(document("oscal.results" if results else "oscal.component", data_dir))
 
 
-COMMANDS = (sbom, oscal)
+@click.command("dpa")
+@click.option("--format", "form", type=click.Choice(["md", "pdf", "docx"]), default="md", help="md, pdf or docx.")
+@click.option("--controller", default="", metavar="NAME", help="Who decides on the data; a blank line if left out.")
+@click.option("--controller-address", default="", metavar="ADDRESS")
+@click.option("--processor", default="", metavar="NAME", help="Who runs this; as the deployment states it if left out.")
+@click.option("--processor-address", default="", metavar="ADDRESS")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="A file; standard output if left out.")
+@data_dir_option
+def dpa(
+    form: str,
+    controller: str,
+    controller_address: str,
+    processor: str,
+    processor_address: str,
+    out: Path | None,
+    data_dir: Path | None,
+) -> None:
+    """Write the data processing agreement as the registers stand now. A draft, and no legal advice."""
+    from smalt.trust.dpa import Parties, agreement
+    from smalt.trust.dpa_files import written
+
+    parties = Parties(controller, controller_address, "", processor, processor_address)
+    body = written(agreement(view_of(data_dir), parties), form)
+    if out is None:
+        put(body)
+    else:
+        out.write_bytes(body)
+
+
+@click.group("questionnaire")
+def questionnaire() -> None:
+    """The security questionnaire, answered from claims."""
+
+
+@questionnaire.command("show")
+@click.option("--format", "form", type=click.Choice(["json", "csv", "xlsx"]), default="json", help="json, csv or xlsx.")
+@data_dir_option
+def show(form: str, data_dir: Path | None) -> None:
+    """Print our own questions with the answers that the claims give now."""
+    put(document(f"questionnaire.{form}", data_dir))
+
+
+COMMANDS = (sbom, oscal, dpa, questionnaire)

@@ -1,24 +1,42 @@
-"""What auditors and buyers take away: bill of materials, OSCAL, attestations. Open to anyone, made at most twice a minute."""
+"""What auditors and buyers take away: bill of materials, OSCAL, attestations, agreement, questionnaire.
+
+Open to anyone. A document is made at most twice a minute, whoever asks how often; an agreement with a reader's own names
+is made for that reader and kept nowhere: names travel in the body of a request, so that no address holds them.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from typing import Annotated, Literal
 
+from fastapi import Form
 from starlette.requests import Request
 from starlette.responses import Response
 
+from smalt.trust import dpa, questionnaire
 from smalt.trust.exports import Exports
+from smalt.trust.page_routes import answered, around
+from smalt.trust.show import Look, when
+from smalt.trust.view import TrustView
 from smalt.web.doors import Anyone, routes
+from smalt.web.pages import pages_of
 
 router = routes()
+HTML = "text/html; charset=utf-8"
+LOOKS = {
+    "yes": Look("tick", "yes", "good"),
+    "partial": Look("warn", "partial", "warn"),
+    "planned": Look("flag", "planned", "busy"),
+    "no": Look("cross", "no", "bad"),
+    "not applicable": Look("dash", "not applicable", "busy"),
+}
+Line = Annotated[str, Form(max_length=dpa.PARTY_MAX_CHARS)]
 
 
-async def _document(request: Request, name: str, *, save: bool = False) -> Response:
+async def _document(request: Request, name: str) -> Response:
     exports: Exports = request.app.state.exports
     found = await asyncio.to_thread(exports.get, name)
-    headers = {"cache-control": "public, max-age=30"}
-    if save:
-        headers["content-disposition"] = f'attachment; filename="{found.name}"'
+    headers = {"cache-control": "public, max-age=30", "content-disposition": f'inline; filename="{found.name}"'}
     return Response(found.body, media_type=found.media_type, headers=headers)
 
 
@@ -50,3 +68,93 @@ async def component_definition(request: Request, _door: Anyone) -> Response:
 async def assessment_results(request: Request, _door: Anyone) -> Response:
     """What live checks found: OSCAL assessment results."""
     return await _document(request, "oscal.results")
+
+
+@router.get("/trust/dpa.md", include_in_schema=False)
+async def dpa_markdown(request: Request, _door: Anyone) -> Response:
+    """The data processing agreement as Markdown, with blank lines for the parties."""
+    return await _document(request, "dpa.md")
+
+
+@router.get("/trust/dpa.pdf", include_in_schema=False)
+async def dpa_pdf(request: Request, _door: Anyone) -> Response:
+    """The data processing agreement as PDF."""
+    return await _document(request, "dpa.pdf")
+
+
+@router.get("/trust/dpa.docx", include_in_schema=False)
+async def dpa_docx(request: Request, _door: Anyone) -> Response:
+    """The data processing agreement as DOCX."""
+    return await _document(request, "dpa.docx")
+
+
+@router.get("/trust/dpa", include_in_schema=False)
+async def dpa_page(request: Request, _door: Anyone) -> Response:
+    """What the agreement would say now, and a form for the names of the parties."""
+
+    def made(view: TrustView) -> str:
+        holding, others = dpa.measures(view)
+        shown = {"holding": len(holding), "others": len(others), "vendors": dpa.listed(view), "size": view.size}
+        return pages_of(request).render("trust_dpa.html", **shown, **around(request, "dpa"))
+
+    return await answered(request, "/trust/dpa", HTML, made)
+
+
+@router.post("/trust/dpa", include_in_schema=False)
+async def dpa_filled(
+    request: Request,
+    _door: Anyone,
+    form: Annotated[Literal["md", "pdf", "docx"], Form()],
+    controller: Line = "",
+    controller_address: Line = "",
+    controller_contact: Line = "",
+    processor: Line = "",
+    processor_address: Line = "",
+) -> Response:
+    """The agreement with these names. They are stored nowhere."""
+    exports: Exports = request.app.state.exports
+    parties = dpa.Parties(controller, controller_address, controller_contact, processor, processor_address)
+    found = await asyncio.to_thread(exports.agreement, parties, form)
+    headers = {"cache-control": "no-store", "content-disposition": f'attachment; filename="{found.name}"'}
+    return Response(found.body, media_type=found.media_type, headers=headers)
+
+
+@router.get("/trust/questionnaire", include_in_schema=False)
+async def questionnaire_page(request: Request, _door: Anyone) -> Response:
+    """Every question with the answer that the claims give now."""
+
+    def made(view: TrustView) -> str:
+        found = questionnaire.answers(view)
+        topics: dict[str, list[questionnaire.Answer]] = {}
+        for one in found:
+            topics.setdefault(one.question.topic, []).append(one)
+        return pages_of(request).render(
+            "trust_questionnaire.html",
+            topics=topics,
+            counts=questionnaire.counts(found),
+            looks=LOOKS,
+            when=when,
+            size=view.size,
+            now=view.now,
+            **around(request, "questionnaire"),
+        )
+
+    return await answered(request, "/trust/questionnaire", HTML, made)
+
+
+@router.get("/trust/questionnaire.json", include_in_schema=False)
+async def questionnaire_json(request: Request, _door: Anyone) -> Response:
+    """The same for programs."""
+    return await _document(request, "questionnaire.json")
+
+
+@router.get("/trust/questionnaire.csv", include_in_schema=False)
+async def questionnaire_csv(request: Request, _door: Anyone) -> Response:
+    """The same as a table of text."""
+    return await _document(request, "questionnaire.csv")
+
+
+@router.get("/trust/questionnaire.xlsx", include_in_schema=False)
+async def questionnaire_xlsx(request: Request, _door: Anyone) -> Response:
+    """The same as a workbook."""
+    return await _document(request, "questionnaire.xlsx")

@@ -12,7 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from smalt.trust import cyclonedx, oscal
+from smalt.kernel.errors import TooMany
+from smalt.trust import cyclonedx, dpa, oscal, questionnaire, sheets
+from smalt.trust.dpa_files import DOCX, MARKDOWN, PDF, TYPES, written
 from smalt.trust.view import Trust, TrustView
 
 KEPT_S = 30
@@ -40,12 +42,25 @@ def _json(make: Callable[[TrustView], Any]) -> Callable[[TrustView], bytes]:
     return lambda view: (json.dumps(make(view), ensure_ascii=False, separators=(",", ":")) + "\n").encode()
 
 
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def _agreement(form: str) -> Callable[[TrustView], bytes]:
+    return lambda view: written(dpa.agreement(view), form)
+
+
 KINDS: dict[str, Kind] = {
     "sbom": Kind("smalt-sbom.cdx.json", CYCLONEDX, _json(lambda view: cyclonedx.sbom(view.now))),
     "vex": Kind("smalt-vex.cdx.json", CYCLONEDX, _json(lambda view: cyclonedx.vex(view.now))),
     "attestations": Kind("smalt-attestations.cdx.json", CYCLONEDX, _json(cyclonedx.attestations)),
     "oscal.component": Kind("component-definition.json", JSON, _json(oscal.component_definition)),
     "oscal.results": Kind("assessment-results.json", JSON, _json(oscal.assessment_results)),
+    "dpa.md": Kind("smalt-dpa.md", TYPES[MARKDOWN], _agreement(MARKDOWN)),
+    "dpa.pdf": Kind("smalt-dpa.pdf", TYPES[PDF], _agreement(PDF)),
+    "dpa.docx": Kind("smalt-dpa.docx", TYPES[DOCX], _agreement(DOCX)),
+    "questionnaire.json": Kind("smalt-questionnaire.json", JSON, _json(questionnaire.plain)),
+    "questionnaire.csv": Kind("smalt-questionnaire.csv", "text/csv; charset=utf-8", sheets.csv_of),
+    "questionnaire.xlsx": Kind("smalt-questionnaire.xlsx", XLSX, sheets.xlsx_of),
 }
 
 
@@ -55,6 +70,10 @@ def made(name: str, view: TrustView) -> Document:
     return Document(kind.name, kind.media_type, kind.make(view))
 
 
+MAKING_MAX = 2
+"""So many documents with a reader's own names are made at once; the others are asked to come again."""
+
+
 class Exports:
     """The documents of one installation. Blocks while one is made: call it from a thread."""
 
@@ -62,6 +81,7 @@ class Exports:
         self._trust = trust
         self._kept: dict[str, tuple[tuple[int, int], Document]] = {}
         self._locks = {name: threading.Lock() for name in KINDS}
+        self._making = threading.BoundedSemaphore(MAKING_MAX)
 
     def get(self, name: str) -> Document:
         with self._locks[name]:
@@ -71,3 +91,13 @@ class Exports:
             if kept is None or kept[0] != key:
                 kept = self._kept[name] = (key, made(name, view))
             return kept[1]
+
+    def agreement(self, parties: dpa.Parties, form: str) -> Document:
+        """The agreement with the names of ``parties``, made for this reader and kept nowhere. `TooMany` under a crowd."""
+        if not self._making.acquire(blocking=False):
+            raise TooMany("dpa.busy", "Too many agreements are being made at once.", todo="Try again.", retry_after_s=5)
+        try:
+            body = written(dpa.agreement(self._trust.view(), parties), form)
+        finally:
+            self._making.release()
+        return Document(f"smalt-dpa.{form}", TYPES[form], body)
