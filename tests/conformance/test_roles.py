@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.conformance.client import Api, Install, Workspace
-from tests.conformance.test_people import join
+from tests.conformance.test_membership import join
 from tests.conformance.test_strangers import Route, routes, unknown
 
 PINNED = Path(__file__).parents[1] / "pinned"
