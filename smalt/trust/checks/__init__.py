@@ -10,6 +10,7 @@ MODULES = (
     "isolation",
     "keeping",
     "network",
+    "registers",
     "sabotage",
     "schema",
     "statements",

@@ -28,9 +28,11 @@ from smalt.kernel.errors import Unavailable
 from smalt.store.drill import administer
 from smalt.store.outbox import Outbox
 from smalt.store.postgres import conninfo_of_running
-from smalt.trust import provision
+from smalt.trust import provision, stated_registers, statements
 from smalt.trust.anchor import anchor
 from smalt.trust.keeper import Keeper
+from smalt.trust.record import DEPLOYMENT, INCIDENT
+from smalt.trust.registry import load
 from smalt.trust.runner import new_run
 from smalt.trust.sabotage.case import Break
 from smalt.trust.target import Target, Tenant
@@ -216,6 +218,17 @@ def _dying_with(parent: int) -> Callable[[], None] | None:
     return arm
 
 
+def _state(keeper: Keeper) -> None:
+    """What an operator states before the checks can pass: whom to write to, and a drill."""
+    now = int(keeper.clock.now().timestamp())
+    contacts = {"security": "security@throwaway.example"}
+    stated = statements.deployed(load(), [], now, organisation="Throw-away", contacts=contacts)
+    drill = stated_registers.drill(now, text="A drill of a throw-away installation.")
+    with keeper.writing() as pen:
+        pen.state(DEPLOYMENT, stated.predicate)
+        pen.state(INCIDENT, drill.predicate)
+
+
 class Template:
     """A healthy installation with the two synthetic tenants, stopped: what every throw-away is a copy of."""
 
@@ -244,6 +257,7 @@ class Template:
             keeper = Keeper.open(made.data_dir, SystemClock())
             made.tenants = provision.tenants(keeper, create, browser)
             anchor(keeper, Outbox(conninfo_of_running(made.data_dir, "smalt_checker")), new_run())
+            _state(keeper)
             made.stop()
         except BaseException:
             made.remove()

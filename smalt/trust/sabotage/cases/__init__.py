@@ -9,6 +9,7 @@ from smalt.trust.sabotage.case import Case, registered
 MODULES = (
     "isolation",
     "network",
+    "registers",
     "schema",
     "transport",
     "keeping",
