@@ -58,7 +58,7 @@ def disclose(envelope: bytes, public: bytes, verifier: Verifier) -> dict[str, An
             if one.get("keyid") == key_id(public)
         ]
         kind = outer["payloadType"]
-    except (ValueError, KeyError, TypeError, AttributeError, binascii.Error):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, binascii.Error):
         raise BadEnvelope("not an envelope") from None
     if kind != PAYLOAD_TYPE:
         raise BadEnvelope("an envelope around something else")

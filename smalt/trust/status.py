@@ -1,7 +1,7 @@
 """What may be said of a claim: a pure function of the registry, the log and the time. There is no stored status.
 
-The offline verifier carries this very file, and `smalt/static/status.js` says the same in the reader's browser; all
-three are held to `tests/vectors/status.json`. Times are Unix seconds. Standard library only.
+The offline verifier carries this very file; in the reader's browser `smalt/static/status.js` lets states end. Both are held
+to `tests/vectors/status.json`, and this file to a second writing of it. Times are Unix seconds. Standard library only.
 
 Precedence, strongest first: withdrawn · not_applicable · planned or overdue · failing · expired · inconclusive · stale ·
 verified, contract, attested. Absence is never one of the last three. What keeps a claim from being green by mistake:
