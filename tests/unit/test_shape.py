@@ -72,3 +72,9 @@ def test_nothing_names(pattern, what):
             continue
         named += [f"{name_of(path)}:{at}" for at, line in enumerate(text.splitlines(), 1) if pattern.search(line)]
     assert named == [], f"these lines name {what}"
+
+
+def test_every_test_file_has_a_name_of_its_own() -> None:
+    """pytest imports test files by their base names: of two with one name the second is an error."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert sorted({name for name in names if names.count(name) > 1}) == []
