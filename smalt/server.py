@@ -311,12 +311,17 @@ def run(settings: Settings, announce: Callable[[str], None] = print) -> None:
     settings = settings.model_copy(update={"port": reserved.port})
     announce("Starting Smalt: PostgreSQL, keys, certificate")
     try:
-        with apart(settings), opened(settings) as installation:
+        with apart(settings) as keeping, opened(settings) as installation:
             tls = tls_of(settings, installation.clock)
             server = Server(build(installation).asgi, reserved, tls)
             link = first_link(installation)
             (settings.data_dir / PORT_FILE).write_text(str(reserved.port), "ascii")
-            asyncio.run(server.serve(lambda _: _greet(settings, tls, link, announce)))
+
+            def ready(_port: int) -> None:
+                _greet(settings, tls, link, announce)
+                keeping.hush()
+
+            asyncio.run(server.serve(ready))
     finally:
         reserved.release()
 

@@ -23,10 +23,11 @@ from smalt.settings import Settings
 from smalt.store import place
 from smalt.store.account import server_account
 from smalt.telemetry.events import Event, Slug, emit
+from smalt.telemetry.keep import Kept, kept
 from smalt.trust.clockwork import CHILD_END_S, dying_with
 from smalt.trust.keeper import CHECKER, TRUST
 
-FOLDERS = ("blobs", "keys", "tls", TRUST)
+FOLDERS = ("blobs", "keys", "logs", "tls", TRUST)
 """Of the data directory, besides the database's: what the server makes later right beside ``checker`` it cannot use."""
 
 
@@ -40,23 +41,24 @@ class CheckerKeysShut(Event):
 
 
 @contextlib.contextmanager
-def apart(settings: Settings) -> Iterator[None]:
-    """Around everything that the server does. At the end the checker ends too."""
+def apart(settings: Settings) -> Iterator[Kept]:
+    """Around everything that the server does: its log is kept, and at the end the checker ends too."""
     data_dir = settings.data_dir.absolute()
     with contextlib.suppress(OSError):  # what is wrong with the folder, opening it says in better words
         _make_ready(settings, data_dir)
-    checker = _start(settings, data_dir) if settings.trust_checks else None
-    found = shut_out(data_dir / CHECKER)
-    emit(
-        CheckerKeysShut(
-            shut=found.shut, abi=found.abi, neighbours=found.neighbours, why=Slug(found.why) if found.why else None
+    with kept(data_dir / "logs", "server") as keeping:
+        checker = _start(settings, data_dir) if settings.trust_checks else None
+        found = shut_out(data_dir / CHECKER)
+        emit(
+            CheckerKeysShut(
+                shut=found.shut, abi=found.abi, neighbours=found.neighbours, why=Slug(found.why) if found.why else None
+            )
         )
-    )
-    try:
-        yield
-    finally:
-        if checker is not None:
-            _stop(checker)
+        try:
+            yield keeping
+        finally:
+            if checker is not None:
+                _stop(checker)
 
 
 def _make_ready(settings: Settings, data_dir: Path) -> None:

@@ -6,6 +6,7 @@ to enter by: a class with a field of any other type cannot be defined, and a val
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import json
 import re
@@ -13,6 +14,7 @@ import sys
 import threading
 import types
 import typing
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import IO, Any, ClassVar, dataclass_transform
@@ -85,6 +87,7 @@ class _Sink:
 
     def __init__(self) -> None:
         self.stream: IO[str] | None = None
+        self.copy: Callable[[str], None] | None = None
         self.lock = threading.Lock()
 
 
@@ -95,6 +98,12 @@ def write_to(stream: IO[str] | None) -> None:
     """Send events to ``stream`` from now on; None means standard error."""
     with _sink.lock:
         _sink.stream = stream
+
+
+def copy_to(write: Callable[[str], None] | None) -> None:
+    """Hand every line to ``write`` too, from now on; None ends that."""
+    with _sink.lock:
+        _sink.copy = write
 
 
 def emit(event: Event) -> None:
@@ -110,9 +119,10 @@ def emit(event: Event) -> None:
     text = json.dumps(line, separators=(",", ":")) + "\n"
     with _sink.lock:
         stream = _sink.stream or sys.stderr
-        try:
+        # A log that cannot be written must not take the request down; readiness watches the disk.
+        with contextlib.suppress(OSError, ValueError):
             stream.write(text)
             stream.flush()
-        except (OSError, ValueError):
-            # A log that cannot be written must not take the request down; readiness watches the disk.
-            return
+        if _sink.copy is not None:
+            with contextlib.suppress(OSError, ValueError):
+                _sink.copy(text)

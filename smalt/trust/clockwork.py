@@ -22,6 +22,7 @@ from types import FrameType
 from typing import Final
 
 from smalt.telemetry.events import Event, Milliseconds, Slug, emit
+from smalt.telemetry.keep import kept
 from smalt.trust.hours import HOUR_S, SETS, Set, due
 
 LOOK_EVERY_S: Final = 20.0
@@ -205,7 +206,8 @@ def program(data_dir: Path) -> list[str]:
 
 def main(data_dir: str, host: str, port: str) -> None:
     """Be the clockwork beside a server that will listen on ``host`` and ``port``."""
-    keep(Path(data_dir) / "checker", program(Path(data_dir)), (host, int(port)))
+    with kept(Path(data_dir) / "logs", "checker"):
+        keep(Path(data_dir) / "checker", program(Path(data_dir)), (host, int(port)))
 
 
 if __name__ == "__main__":

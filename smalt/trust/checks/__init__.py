@@ -9,8 +9,10 @@ from smalt.trust.check import Check, registered
 MODULES = (
     "isolation",
     "keeping",
+    "logs",
     "network",
     "registers",
+    "rest",
     "sabotage",
     "schema",
     "statements",

@@ -8,11 +8,13 @@ from smalt.trust.sabotage.case import Case, registered
 
 MODULES = (
     "isolation",
+    "keeping",
+    "logs",
     "network",
     "registers",
+    "rest",
     "schema",
     "transport",
-    "keeping",
 )
 
 
