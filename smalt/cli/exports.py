@@ -71,11 +71,11 @@ def dpa(
     data_dir: Path | None,
 ) -> None:
     """Write the data processing agreement as the registers stand now. A draft, and no legal advice."""
-    from smalt.trust.dpa import Parties, agreement
-    from smalt.trust.dpa_files import written
+    from smalt.trust.dpa import Parties
+    from smalt.trust.dpa_files import with_names
 
     parties = Parties(controller, controller_address, "", processor, processor_address)
-    body = written(agreement(view_of(data_dir), parties), form)
+    body = with_names(view_of(data_dir), parties, form)
     if out is None:
         put(body)
     else:

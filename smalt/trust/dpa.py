@@ -160,20 +160,21 @@ def listed(view: TrustView) -> list[vendors.Vendor]:
 
 
 def _subprocessors(view: TrustView) -> list[Block]:
-    rows = []
-    for one in listed(view):
-        terms = one.terms
-        since = f"{one.state} since {stamp(terms.effective_at)[:10]}"
-        if one.state == "announced":
-            since = f"announced, from {stamp(terms.effective_at)[:10]}"
-        elif one.state == "lapsed":
-            since = f"its agreement ended {stamp(terms.agreement_until)[:10]}; it gets nothing"
-        rows.append((one.id, terms.name, terms.purpose, ", ".join(terms.data), terms.place, since))
+    """A paragraph for each, which begins with the vendor's id: in a narrow column an id could be broken."""
     found: list[Block] = [Heading(1, "Annex 2: Sub-processors")]
-    if not rows:
+    vendors_now = listed(view)
+    if not vendors_now:
         return [*found, Paragraph("No sub-processor is registered.")]
-    widths = (12, 18, 22, 20, 12, 16)
-    return [*found, Table(("Id", "Name", "Purpose", "Data", "Place", "State"), tuple(rows), widths)]
+    for one in vendors_now:
+        terms = one.terms
+        since = f"{one.state.capitalize()} since {stamp(terms.effective_at)[:10]}."
+        if one.state == "announced":
+            since = f"Announced; it may begin on {stamp(terms.effective_at)[:10]}."
+        elif one.state == "lapsed":
+            since = f"Its agreement ended on {stamp(terms.agreement_until)[:10]}; it gets nothing."
+        what = f"Purpose: {terms.purpose}. Data: {', '.join(terms.data)}. Place: {terms.place}."
+        found.append(Paragraph(f"{one.id}: {terms.name}. {what} {since}"))
+    return found
 
 
 def measures(view: TrustView) -> tuple[list[ClaimView], list[ClaimView]]:

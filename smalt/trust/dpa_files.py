@@ -7,7 +7,8 @@ from io import BytesIO
 from typing import Any
 
 from smalt.kernel.errors import Malformed
-from smalt.trust.dpa import Agreement, Block, Break, Heading, Paragraph, Signatures, Table
+from smalt.trust.dpa import Agreement, Block, Break, Heading, Paragraph, Parties, Signatures, Table, agreement
+from smalt.trust.view import TrustView
 
 MARKDOWN, DOCX, PDF = "md", "docx", "pdf"
 TYPES = {
@@ -16,6 +17,15 @@ TYPES = {
     PDF: "application/pdf",
 }
 SIGNED = ("Place and date", "Name and function", "Signature")
+
+
+def with_names(view: TrustView, parties: Parties, form: str) -> bytes:
+    """The agreement of ``view`` with a reader's names. `Malformed` for letters that ``form`` cannot show."""
+    if form == PDF:
+        from smalt.trust.dpa_pdf import require_letters
+
+        require_letters(parties)
+    return written(agreement(view, parties), form)
 
 
 def written(made: Agreement, form: str) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+from dataclasses import fields
 from io import BytesIO
 from typing import Any
 from xml.sax.saxutils import escape
@@ -16,7 +18,7 @@ from reportlab.platypus import Paragraph as Set
 from reportlab.platypus import Table as Grid
 
 from smalt.kernel.errors import Malformed
-from smalt.trust.dpa import Agreement, Block, Break, Heading, Paragraph, Signatures, Table
+from smalt.trust.dpa import Agreement, Block, Break, Heading, Paragraph, Parties, Signatures, Table
 
 INK, QUIET, BLUE, RULE = HexColor("#12161d"), HexColor("#5c6471"), HexColor("#1d3f94"), HexColor("#c3cad4")
 WIDTH, HEIGHT = A4
@@ -65,8 +67,21 @@ class Numbered(Canvas):
         super().save()
 
 
-def pdf(made: Agreement) -> bytes:
+def require_letters(parties: Parties) -> None:
     """`Malformed` for a name in letters that the fonts of every PDF reader lack; the other forms take them."""
+    for one in fields(parties):
+        try:
+            str(getattr(parties, one.name)).encode("cp1252")
+        except UnicodeEncodeError:
+            raise Malformed(
+                "dpa.letters",
+                "The PDF cannot show all letters of a name.",
+                todo="Take the DOCX or Markdown, which can, or write the name in Latin letters.",
+            ) from None
+
+
+def pdf(made: Agreement) -> bytes:
+    """Letters that the fonts lack, in a register, lose their marks, or show as a question mark."""
     found = BytesIO()
     document = BaseDocTemplate(
         found, pagesize=A4, title=made.title, author="", subject=made.subtitle, lang="en", invariant=1,
@@ -86,15 +101,15 @@ def pdf(made: Agreement) -> bytes:
 
 
 def _text(text: str) -> str:
-    try:
-        text.encode("cp1252")
-    except UnicodeEncodeError:
-        raise Malformed(
-            "dpa.letters",
-            "The PDF cannot show all letters of a name.",
-            todo="Take the DOCX or Markdown, which can, or write the name in Latin letters.",
-        ) from None
-    return escape(text)
+    shown = "".join(_letter(char) for char in text)
+    return escape(shown)
+
+
+def _letter(char: str) -> str:
+    for tried in (char, unicodedata.normalize("NFKD", char)[:1]):
+        if tried.encode("cp1252", "ignore"):
+            return tried
+    return "?"
 
 
 def _set(block: Block) -> list[Flowable]:

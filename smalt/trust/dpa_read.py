@@ -15,7 +15,7 @@ from smalt.library import sandbox
 from smalt.trust.dpa import IN_FORCE, NOT_IN_FORCE
 
 _CLAIM = re.compile(r"^(?:\| )?([a-z]{2,8}\.[a-z0-9_]{2,24})(?=[\s|]|$)", re.MULTILINE)
-_VENDOR = re.compile(r"^(?:\| )?([a-z0-9][a-z0-9-]*)(?=[\s|]|$)", re.MULTILINE)
+_VENDOR = re.compile(r"^([a-z0-9][a-z0-9-]*):", re.MULTILINE)
 _ANNEX = re.compile(r"^[# ]*Annex ([23]): [A-Z].*$", re.MULTILINE)
 Stated = tuple[set[str], set[str], set[str]]
 
@@ -23,7 +23,7 @@ Stated = tuple[set[str], set[str], set[str]]
 def stated(body: bytes, form: str) -> Stated:
     """The claims in the list of what is in force, those in the list of what is not, and what begins rows of annex 2.
 
-    Ids stand in the first column; words that begin a line may be among them. Empty sets where the lists cannot be found:
+    Ids stand in the first column, or begin a paragraph; words that begin a line may be among them. Empty sets where the lists cannot be found:
     whoever compares sees the difference.
     """
     parts = _ANNEX.split(text(body, form))

@@ -14,7 +14,7 @@ from typing import Any
 
 from smalt.kernel.errors import TooMany
 from smalt.trust import cyclonedx, dpa, oscal, questionnaire, sheets
-from smalt.trust.dpa_files import DOCX, MARKDOWN, PDF, TYPES, written
+from smalt.trust.dpa_files import DOCX, MARKDOWN, PDF, TYPES, with_names, written
 from smalt.trust.view import Trust, TrustView
 
 KEPT_S = 30
@@ -97,7 +97,7 @@ class Exports:
         if not self._making.acquire(blocking=False):
             raise TooMany("dpa.busy", "Too many agreements are being made at once.", todo="Try again.", retry_after_s=5)
         try:
-            body = written(dpa.agreement(self._trust.view(), parties), form)
+            body = with_names(self._trust.view(), parties, form)
         finally:
             self._making.release()
         return Document(f"smalt-dpa.{form}", TYPES[form], body)

@@ -7,6 +7,7 @@ import importlib
 from smalt.trust.check import Check, registered
 
 MODULES = (
+    "handed",
     "isolation",
     "keeping",
     "logs",

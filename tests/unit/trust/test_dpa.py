@@ -9,7 +9,7 @@ import pytest
 
 from smalt.kernel.errors import Malformed, TooMany
 from smalt.trust import dpa, inventory
-from smalt.trust.dpa_files import TYPES, written
+from smalt.trust.dpa_files import TYPES, with_names, written
 from smalt.trust.dpa_read import stated, text
 from smalt.trust.exports import MAKING_MAX, Exports
 from smalt.trust.record import DEPLOYMENT, VENDOR, stamp
@@ -108,8 +108,16 @@ def test_names_that_are_no_line_are_refused(make_view: MakeView) -> None:
     greek = dpa.Parties("Λίθος ΑΕ")
     assert "Λίθος ΑΕ".encode() in written(dpa.agreement(make_view({}), greek), "md")
     assert "Λίθος ΑΕ" in text(written(dpa.agreement(make_view({}), greek), "docx"), "docx")
-    with pytest.raises(Malformed, match=r"dpa\.letters"):
-        written(dpa.agreement(make_view({}), greek), "pdf")
+    with pytest.raises(Malformed) as refused:
+        with_names(make_view({}), greek, "pdf")
+    assert refused.value.code == "dpa.letters"
+
+
+def test_a_register_in_other_letters_still_gives_a_pdf(make_view: MakeView) -> None:
+    kind, predicate = vendor("north")
+    view = make_view({}, [(kind, {**predicate, "name": "Łódź Λ"})])
+    seen = text(written(dpa.agreement(view), "pdf"), "pdf")
+    assert "north: ?ód? ?" in seen or "north: ?ódz ?" in seen
 
 
 class Still(Trust):

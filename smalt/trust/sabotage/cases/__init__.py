@@ -7,6 +7,7 @@ import importlib
 from smalt.trust.sabotage.case import Case, registered
 
 MODULES = (
+    "handed",
     "isolation",
     "keeping",
     "logs",

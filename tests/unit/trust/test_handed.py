@@ -1,0 +1,40 @@
+"""The comparisons behind the checks of what is handed out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from smalt.trust.checks.handed import differences, unfounded
+
+CLAIMS: dict[str, dict[str, Any]] = {
+    "enc.a": {"section": 1, "verdict": {"state": "verified"}},
+    "enc.b": {"section": 1, "verdict": {"state": "stale"}},
+    "comp.c": {"section": 4, "verdict": {"state": "verified"}},
+}
+
+
+def test_an_agreement_that_says_the_same_differs_in_nothing() -> None:
+    assert differences(({"enc.a"}, {"enc.b", "no.claim"}, {"north", "lines"}), CLAIMS, {"north"}, {"gone"}) == []
+
+
+def test_every_difference_is_seen() -> None:
+    assert differences(({"enc.a", "enc.b"}, set(), set()), CLAIMS, set(), set()) == [
+        "measures in force",
+        "measures not in force",
+    ]
+    assert differences((set(), {"enc.a", "enc.b"}, set()), CLAIMS, set(), set())
+    assert differences(({"enc.a", "comp.c"}, {"enc.b"}, set()), CLAIMS, set(), set()) == ["measures in force"]
+    assert differences(({"enc.a"}, {"enc.b"}, set()), CLAIMS, {"north"}, set()) == ["sub-processors"]
+    assert differences(({"enc.a"}, {"enc.b"}, {"gone"}), CLAIMS, set(), {"gone"}) == ["sub-processors"]
+    assert len(differences((set(), set(), set()), CLAIMS, set(), set())) == 2
+
+
+def test_an_answer_follows_from_its_claims_or_is_unfounded() -> None:
+    def one(word: str, *names: str) -> list[str]:
+        return unfounded([{"id": "Q", "answer": word, "claims": [{"id": name} for name in names]}], CLAIMS)
+
+    assert one("yes", "enc.a") == one("partial", "enc.a", "enc.b") == one("no", "enc.b") == one("no") == []
+    for word in ("yes", "planned", "partial", "not applicable"):
+        assert one(word, "enc.b") == ["Q"]
+    assert one("yes", "enc.a", "not.there") == ["Q"]
+    assert one("no", "enc.a") == ["Q"]
