@@ -42,7 +42,7 @@ function runs(parts, citations) {
 
 function sources(citations, name) {
   const heads = ["No.", "Line and place", "Period and unit", "Figure"];
-  const row = (/** @type {Citation} */ c) =>
+  const row = (c) =>
     h(
       "tr",
       { "data-n": c.n },
@@ -84,15 +84,15 @@ function checks(turn) {
     "p",
     { class: "checks" },
     h("span", { class: `state ${kind}` }, icon(sign), words),
-    meta && h("span", { class: "meta" }, ...meta.filter(Boolean).map((word) => h("span", {}, /** @type {string} */ (word)))),
+    meta && h("span", { class: "meta" }, ...meta.filter(Boolean).map((word) => h("span", {}, word))),
   );
 }
 
-const SAID = /** @type {Record<string, string>} */ ({
+const SAID = {
   failed: "This question was not answered. It was kept; ask it again.",
   cancelled: "Stopped before an answer was ready. The question was kept.",
   working: "Reading the documents…",
-});
+};
 
 function body(turn) {
   const answer = turn.answer;

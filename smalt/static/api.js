@@ -21,24 +21,13 @@ const UNREACHABLE = {
   todo: "Check the connection and try again.",
 };
 
-/**
- * A problem out of a parsed problem+json body.
- * @param {any} body
- * @param {number} status
- */
+/** A problem out of a parsed problem+json body. */
 export function problemOf(body, status) {
   const said = body && typeof body === "object" ? body : {};
   return new Problem({ ...said, status, happened: said.happened || said.detail || said.title || `The server answered ${status}.` });
 }
 
-/**
- * A request to the own origin; throws Problem for anything but success.
- * @param {string} method
- * @param {string} path
- * @param {{json?: unknown, signal?: AbortSignal, accept?: string, once?: boolean, keepalive?: boolean}} [how]
- *   `once` sends an Idempotency-Key
- * @returns {Promise<Response>}
- */
+/** A request to the own origin; throws Problem for anything but success. `once` sends an Idempotency-Key */
 export async function send(method, path, how = {}) {
   /** @type {Record<string, string>} */
   const headers = { Accept: how.accept ?? "application/json" };
@@ -57,13 +46,7 @@ export async function send(method, path, how = {}) {
   throw problemOf(await reply.json().catch(() => null), reply.status);
 }
 
-/**
- * The JSON that a call answers, null for an empty body.
- * @param {string} method
- * @param {string} path
- * @param {Parameters<typeof send>[2]} [how]
- * @returns {Promise<any>}
- */
+/** The JSON that a call answers, null for an empty body. */
 export async function call(method, path, how) {
   const text = await (await send(method, path, how)).text();
   return text ? JSON.parse(text) : null;

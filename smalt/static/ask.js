@@ -7,10 +7,10 @@ import { first, keep } from "./source.js";
 import { added } from "./rail.js";
 import { notice, toast } from "./notice.js";
 
-const form = /** @type {HTMLFormElement} */ (need("ask-form"));
-const box = /** @type {HTMLTextAreaElement} */ (need("ask"));
-const ask = /** @type {HTMLButtonElement} */ (need("send"));
-const stop = /** @type {HTMLButtonElement} */ (need("stop"));
+const form = need("ask-form");
+const box = need("ask");
+const ask = need("send");
+const stop = need("stop");
 const turns = need("turns");
 const scroller = need("scroll");
 const thread = need("thread");
@@ -22,7 +22,7 @@ let stopped = false;
 
 /** The documents chosen; null when all are. */
 function scope() {
-  const boxes = [...form.querySelectorAll('input[name="document"]')].map((one) => /** @type {HTMLInputElement} */ (one));
+  const boxes = [...form.querySelectorAll('input[name="document"]')];
   const on = boxes.filter((one) => one.checked);
   need("scope-word").textContent = `${on.length === boxes.length ? "All" : `${on.length} of`} ${some(boxes.length, "document")}`;
   need("scope").hidden = boxes.length < 2;
@@ -70,10 +70,7 @@ const fresh = (question) => ({
   sent_to: null,
 });
 
-/**
- * Puts a settled turn in the place of what was streamed.
- * @param {HTMLElement} live @param {Turn} turn
- */
+/** Puts a settled turn in the place of what was streamed. */
 export function settle(live, turn) {
   const element = turnElement(turn);
   const near = nearEnd();
@@ -128,12 +125,9 @@ async function put(question) {
   }
 }
 
-/**
- * Reads the stream of a turn into the page.
- * @param {Response} reply @param {HTMLElement} live @param {string} id conversation
- */
+/** Reads the stream of a turn into the page. `id`: conversation. */
 async function read(reply, live, id) {
-  const said = /** @type {HTMLElement} */ (live.querySelector(".said"));
+  const said = live.querySelector(".said");
   for await (const { event, data } of events(reply)) {
     if (event === "turn") {
       current = live.dataset.turn = data.id;
@@ -153,15 +147,12 @@ async function read(reply, live, id) {
   return recover(live, id);
 }
 
-/**
- * The stream ended early or the page was reloaded: asks for the turn until it is settled.
- * @param {HTMLElement} live @param {string} id conversation
- */
+/** The stream ended early or the page was reloaded: asks for the turn until it is settled. `id`: conversation. */
 export async function recover(live, id) {
   const turn = live.dataset.turn ?? "";
   for (let wait = 400; ; wait = Math.min(wait * 1.5, 4000)) {
     const talk = await call("GET", paths.conversation(id));
-    const found = /** @type {Turn | undefined} */ (talk.messages?.find((/** @type {Turn} */ one) => one.id === turn));
+    const found = talk.messages?.find((one) => one.id === turn);
     if (!found) throw new Problem({ happened: "The connection broke before the question was taken.", todo: "Ask it again." });
     if (found.state !== "working") return settle(live, found);
     await new Promise((resolve) => setTimeout(resolve, wait));
@@ -214,6 +205,6 @@ box.addEventListener("keydown", (event) => {
 form.addEventListener("change", scope);
 stop.addEventListener("click", cancel);
 document.addEventListener("click", (event) => {
-  const open = /** @type {HTMLDetailsElement} */ (need("scope"));
+  const open = need("scope");
   if (event.target instanceof Node && !open.contains(event.target)) open.open = false;
 });

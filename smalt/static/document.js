@@ -4,7 +4,7 @@ import { bind } from "./keys.js";
 import { imagePage, pageOf, reveal } from "./leaf.js";
 
 const stage = need("stage");
-const turn = (/** @type {string} */ rel) => /** @type {HTMLAnchorElement | null} */ (document.querySelector(`a[rel="${rel}"]`))?.click();
+const turn = (rel) => document.querySelector(`a[rel="${rel}"]`)?.click();
 
 bind(
   { keys: ["ArrowLeft"], says: "previous page", run: () => turn("prev") },

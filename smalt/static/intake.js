@@ -16,11 +16,7 @@ async function next() {
   next();
 }
 
-/**
- * Sends files and shows each one's way.
- * @param {File[]} files
- * @param {(file: File, cancel: () => void) => RowView} rowFor
- */
+/** Sends files and shows each one's way. */
 export function take(files, rowFor) {
   for (const file of files) {
     const control = new AbortController();

@@ -5,10 +5,7 @@ import { h } from "./dom.js";
 const table = [];
 const OFF = "smalt.keys.off";
 
-/**
- * Adds keys. `typing` keys also work inside fields.
- * @param {...Key} keys
- */
+/** Adds keys. `typing` keys also work inside fields. */
 export function bind(...keys) {
   table.push(...keys);
 }
@@ -33,7 +30,7 @@ function heard(event) {
 
 /** Shows all keys of this page. */
 export function listed() {
-  const names = /** @type {Record<string, string>} */ ({ ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", Escape: "esc", Enter: "↵" });
+  const names = { ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", Escape: "esc", Enter: "↵" };
   const mac = /Mac|iP/.test(navigator.platform);
   const box = h("input", { type: "checkbox", change: () => (box.checked ? localStorage.removeItem(OFF) : localStorage.setItem(OFF, "1")) });
   box.checked = single();

@@ -5,10 +5,7 @@ import { call, paths } from "./api.js";
 /** @type {Map<string, Promise<Page>>} */
 const kept = new Map();
 
-/**
- * A page's text and tables; kept for the visit of this page only.
- * @param {string} document @param {number} number 0-based @param {string|null} [sheet] its name says which, if it has one
- */
+/** A page's text and tables; kept for the visit of this page only. `number`: 0-based. `sheet`: its name says which, if it has one. */
 export function pageOf(document, number, sheet) {
   const key = JSON.stringify([document, number, sheet ?? null]);
   let page = kept.get(key);
@@ -29,11 +26,7 @@ function overlap(a, b, axis) {
   return shared / Math.max(1, Math.min(a[axis + 2] - a[axis], b[axis + 2] - b[axis]));
 }
 
-/**
- * Where a citation stands on its page: the row, and the heads over the cell.
- * @param {Page} page @param {Box} box
- * @returns {{row: Box|null, heads: {text: string, box: Box}[], title: string}}
- */
+/** Where a citation stands on its page: the row, and the heads over the cell. */
 export function locate(page, box) {
   for (const table of page.tables) {
     const row = table.rows.find((r) => r.box && overlap(r.box, box, 1) > 0.5 && overlap(r.box, box, 0) > 0.1);
@@ -41,17 +34,14 @@ export function locate(page, box) {
     const heads = table.header.flatMap((r) => r.cells.filter((c) => c.box && c.box[3] <= box[1] + 1 && overlap(c.box, box, 0) > 0.3));
     return {
       row: row.box,
-      heads: heads.map((c) => ({ text: c.text, box: /** @type {Box} */ (c.box) })),
+      heads: heads.map((c) => ({ text: c.text, box: c.box })),
       title: table.above.at(-1) ?? "",
     };
   }
   return { row: null, heads: [], title: "" };
 }
 
-/**
- * The image of a page with the target marked.
- * @param {string} document @param {Page} page @param {Target} target @param {string} name
- */
+/** The image of a page with the target marked. */
 export function imagePage(document, page, target, name) {
   const picture = h("img", {
     src: paths.image(document, page.number),
@@ -62,7 +52,7 @@ export function imagePage(document, page, target, name) {
   });
   const marks = s("svg", { class: "marks fresh", viewBox: `0 0 ${page.width} ${page.height}`, "aria-hidden": "true" });
   if (target.box) {
-    const box = /** @type {Box} */ (target.box);
+    const box = target.box;
     const at = locate(page, box);
     if (at.row) {
       const left = Math.min(at.row[0], box[0]);
@@ -78,10 +68,7 @@ export function imagePage(document, page, target, name) {
 const AROUND = 14;
 const NUMBER = /^[\s$€£¥(−–-]*[\d.,]+[)\s%]*$/;
 
-/**
- * The grid of a sheet around a cell; all of it without one.
- * @param {Grid} grid @param {string|null|undefined} ref
- */
+/** The grid of a sheet around a cell; all of it without one. */
 export function gridPage(grid, ref) {
   const found = /^\$?([A-Z]+)\$?(\d+)/.exec((ref ?? "").split(":")[0]);
   const [column, number] = found ? [found[1], Number(found[2])] : ["", 0];
@@ -118,10 +105,7 @@ export function gridPage(grid, ref) {
 
 const plain = (text) => text.replace(/\s+/g, " ").trim().toLowerCase();
 
-/**
- * Lines of text with the quoted ones marked.
- * @param {Page} page @param {string|null|undefined} quote
- */
+/** Lines of text with the quoted ones marked. */
 export function textPage(page, quote) {
   const wanted = plain(quote ?? "");
   const lines = page.lines.length ? page.lines.map((l) => l.text) : page.tables.flatMap((t) => t.rows.map((r) => [r.label, ...r.cells.map((c) => c.text)].join("   ")));
@@ -142,10 +126,7 @@ export function textPage(page, quote) {
   );
 }
 
-/**
- * Whichever of the three the page is.
- * @param {string} document @param {Page} page @param {Target} target @param {string} name
- */
+/** Whichever of the three the page is. */
 export function leaf(document, page, target, name) {
   if (page.grid) return gridPage(page.grid, target.cell);
   if (page.width > 0 && page.height > 0) return imagePage(document, page, target, name);
@@ -154,10 +135,7 @@ export function leaf(document, page, target, name) {
 
 const MARGIN = 20; // points left around the text
 
-/**
- * Sets a page so that its text fills the width: what was printed small stays legible in a narrow pane.
- * @param {HTMLElement} view @param {Page} page
- */
+/** Sets a page so that its text fills the width: what was printed small stays legible in a narrow pane. */
 export function fit(view, page) {
   const boxes = page.lines.flatMap((line) => (line.box ? [line.box] : []));
   if (!boxes.length) return;
@@ -177,7 +155,7 @@ export function reveal(stage) {
     if (!(box instanceof HTMLElement) || !box.contains(mark)) continue;
     const [a, b] = [mark.getBoundingClientRect(), box.getBoundingClientRect()];
     const top = box.scrollTop + a.top - b.top - (b.height - a.height) * 0.4;
-    const fitted = /** @type {HTMLElement | null} */ (box.querySelector(".sheet-page[data-left]:not(.large)"));
+    const fitted = box.querySelector(".sheet-page[data-left]:not(.large)");
     const across = box.scrollLeft + a.left - b.left;
     const least = Math.max(0, across + a.width - b.width + 8); // what names the row stands at the left
     const centred = across - (b.width - a.width) / 2;

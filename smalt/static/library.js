@@ -8,14 +8,14 @@ import { take } from "./intake.js";
 import { onDrop } from "./drop.js";
 
 const list = need("documents");
-const STATES = /** @type {Record<string, [string, string, string]>} */ ({
+const STATES = {
   uploading: ["busy", "up", "uploading"],
   queued: ["busy", "clock", "waiting"],
   reading: ["busy", "clock", "reading"],
   indexing: ["busy", "clock", "indexing"],
   ready: ["good", "tick", "ready"],
   failed: ["bad", "warn", "not readable"],
-});
+};
 
 export function size(bytes) {
   if (bytes < 1000) return `${bytes} B`;
@@ -25,7 +25,7 @@ export function size(bytes) {
 
 function stated(row, doc) {
   const [kind, sign, word] = STATES[doc.status] ?? STATES.queued;
-  const cell = /** @type {HTMLElement} */ (row.querySelector(".status"));
+  const cell = row.querySelector(".status");
   const settled = doc.status === "ready" || doc.status === "failed";
   const bar = settled ? null : h("progress", { max: 100, value: doc.progress, "aria-label": word });
   cell.replaceChildren(h("span", { class: `state ${kind}` }, icon(sign), settled ? word : `${word} ${doc.progress} %`), ...(bar ? [bar] : []));
@@ -35,11 +35,11 @@ function stated(row, doc) {
 }
 
 function filled(row, doc) {
-  const name = /** @type {HTMLElement} */ (row.querySelector(".name"));
+  const name = row.querySelector(".name");
   row.dataset.document = doc.id;
   const title = doc.status === "ready" ? h("a", { href: `/d/${doc.id}` }, doc.name) : h("span", {}, doc.name);
   name.replaceChildren(title);
-  const put = (/** @type {string} */ cell, /** @type {string} */ text) => ((/** @type {HTMLElement} */ (row.querySelector(cell))).textContent = text);
+  const put = (cell, text) => (row.querySelector(cell).textContent = text);
   if (doc.kind) put(".kind", doc.kind.toUpperCase()); // unknown until it was read
   put(".pages", doc.pages === null ? "" : String(doc.pages));
   put(".size", size(doc.size_bytes));
@@ -86,12 +86,12 @@ function rowFor(file, cancel) {
   const bin = () => actions.replaceChildren(tool("bin", `Delete ${file.name}`, () => erase(row)));
   return {
     gone: () => (row.remove(), counted()),
-    sent: (/** @type {number} */ percent) => stated(row, { status: percent < 100 ? "uploading" : "queued", progress: percent % 100, failure: null }),
-    doc: (/** @type {Doc} */ doc) => {
+    sent: (percent) => stated(row, { status: percent < 100 ? "uploading" : "queued", progress: percent % 100, failure: null }),
+    doc: (doc) => {
       filled(row, doc);
       if (doc.status === "ready" || doc.status === "failed") bin();
     },
-    broke: (/** @type {unknown} */ error) => {
+    broke: (error) => {
       stated(row, { status: "failed", progress: 0, failure: null });
       row.querySelector(".status .state")?.lastChild?.replaceWith("refused");
       row.querySelector(".name")?.append(notice(error));
@@ -100,17 +100,16 @@ function rowFor(file, cancel) {
   };
 }
 
-for (const item of list.querySelectorAll("tr")) {
-  const row = /** @type {HTMLElement} */ (item);
+for (const row of list.querySelectorAll("tr")) {
   const name = row.querySelector(".name > *")?.textContent ?? "";
   row.querySelector(".act")?.append(tool("bin", `Delete ${name}`, () => erase(row)));
   if (row.dataset.status !== "ready" && row.dataset.status !== "failed") {
-    const doc = /** @type {any} */ ({ id: row.dataset.document, status: row.dataset.status });
+    const doc = { id: row.dataset.document, status: row.dataset.status };
     follow(doc, (now) => filled(row, now), new AbortController().signal);
   }
 }
 
-const picker = /** @type {HTMLInputElement} */ (need("files"));
+const picker = need("files");
 picker.addEventListener("change", () => {
   take([...(picker.files ?? [])], rowFor);
   picker.value = "";
@@ -119,7 +118,7 @@ need("add").addEventListener("click", () => picker.click());
 need("add-first").addEventListener("click", () => picker.click());
 onDrop((files) => take(files, rowFor));
 
-const find = /** @type {HTMLInputElement} */ (need("find"));
+const find = need("find");
 find.addEventListener("input", () => {
   const wanted = find.value.trim().toLowerCase();
   for (const row of list.querySelectorAll("tr")) row.hidden = !row.querySelector(".name")?.textContent?.toLowerCase().includes(wanted);
@@ -127,7 +126,7 @@ find.addEventListener("input", () => {
 
 function move(step) {
   const links = [...list.querySelectorAll("tr:not([hidden]) a")];
-  const now = links.indexOf(/** @type {Element} */ (document.activeElement));
+  const now = links.indexOf(document.activeElement);
   const next = links[now < 0 ? 0 : Math.max(0, Math.min(links.length - 1, now + step))];
   if (next instanceof HTMLElement) next.focus();
 }

@@ -2,11 +2,7 @@
 import { h, icon, tool } from "./dom.js";
 import { Problem } from "./api.js";
 
-/**
- * A notice for a problem, in place.
- * @param {unknown} error
- * @returns {HTMLElement}
- */
+/** A notice for a problem, in place. */
 export function notice(error) {
   const facts = (error instanceof Problem ? error : new Problem({})).facts;
   const signin = facts.status === 401 && h("a", { href: `/signin?next=${encodeURIComponent(location.pathname)}` }, "Sign in");
@@ -26,10 +22,7 @@ export function notice(error) {
 /** @type {HTMLElement | null} */
 let toasts = null;
 
-/**
- * Shows a notice at the corner; problems stay until dismissed, sentences leave after a while.
- * @param {unknown} what a sentence or an error
- */
+/** Shows a notice at the corner; problems stay until dismissed, sentences leave after a while. `what`: a sentence or an error. */
 export function toast(what) {
   toasts ??= document.body.appendChild(h("div", { class: "toasts", role: "region", "aria-label": "Notices", "aria-live": "polite" }));
   const said = typeof what === "string";
@@ -40,11 +33,7 @@ export function toast(what) {
   if (said) setTimeout(close, 6000);
 }
 
-/**
- * Asks before something that cannot be undone.
- * @param {{title: string, text: string, act: string}} words
- * @returns {Promise<boolean>}
- */
+/** Asks before something that cannot be undone. */
 export function confirmed(words) {
   return new Promise((resolve) => {
     const dialog = h(

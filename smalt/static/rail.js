@@ -3,8 +3,8 @@ import { h, need, tool } from "./dom.js";
 import { call, paths } from "./api.js";
 import { confirmed, toast } from "./notice.js";
 
-const rail = /** @type {HTMLElement} */ (document.querySelector(".talks"));
-const today = /** @type {HTMLElement} */ (rail.querySelector('[data-list="Today"]'));
+const rail = document.querySelector(".talks");
+const today = rail.querySelector('[data-list="Today"]');
 
 /** Headings and the empty sentence follow what is listed. */
 function tidy() {
@@ -99,7 +99,7 @@ export function added(talk) {
 
 rail.addEventListener("keydown", (event) => {
   const links = [...rail.querySelectorAll("li > a")];
-  const now = links.indexOf(/** @type {Element} */ (document.activeElement));
+  const now = links.indexOf(document.activeElement);
   if (now < 0) return;
   const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
   const next = links[now + step];
@@ -107,7 +107,7 @@ rail.addEventListener("keydown", (event) => {
     event.preventDefault();
     next.focus();
   }
-  if (event.key === "F2") rename(/** @type {HTMLLIElement} */ (links[now].parentElement));
+  if (event.key === "F2") rename(links[now].parentElement);
 });
 
-for (const item of rail.querySelectorAll("[data-talk]")) tools(/** @type {HTMLLIElement} */ (item));
+for (const item of rail.querySelectorAll("[data-talk]")) tools(item);

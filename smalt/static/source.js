@@ -51,10 +51,7 @@ function mark(turn, at) {
   }
 }
 
-/**
- * Shows one citation.
- * @param {string} turn @param {number} at index among the turn's citations
- */
+/** Shows one citation. `at`: index among the turn's citations. */
 async function show(turn, at) {
   const citation = shelf.get(turn)?.[at];
   if (!citation || (shown?.turn === turn && shown.at === at)) return;
@@ -71,7 +68,7 @@ async function show(turn, at) {
     const view = leaf(citation.document_id, page, citation, citation.document);
     const same = before?.document_id === citation.document_id && before.page === citation.page && before.sheet === citation.sheet && stage.querySelector(".sheet-page");
     if (same && view.matches(".sheet-page")) {
-      same.querySelector(".marks")?.replaceWith(/** @type {Element} */ (view.querySelector(".marks")));
+      same.querySelector(".marks")?.replaceWith(view.querySelector(".marks"));
     } else {
       if (view.matches(".sheet-page")) fit(view, page);
       view.classList.toggle("large", zoom.getAttribute("aria-pressed") === "true" && view.matches(".sheet-page"));
@@ -94,12 +91,9 @@ async function show(turn, at) {
 /** The words of a head, so that one which only repeats the period is not shown twice. */
 const words = (text) => (text ?? "").toLowerCase().match(/[a-z0-9]+/g)?.map((word) => word.replace(/s$/, "")) ?? [];
 
-/**
- * The caption: label and value, unit and period, where, and the way on.
- * @param {Citation} c @param {Page} page @param {number} at @param {number} count
- */
+/** The caption: label and value, unit and period, where, and the way on. */
 function lifted(c, page, at, count) {
-  const heads = c.box ? locate(page, /** @type {Box} */ (c.box)).heads : [];
+  const heads = c.box ? locate(page, c.box).heads : [];
   const said = words(c.period);
   const more = (c.header ? [c.header] : heads.map((one) => one.text)).filter((head) => !words(head).every((word) => said.includes(word)));
   const facts = [...new Set([c.unit, c.period, ...more])].filter(Boolean);
@@ -144,7 +138,7 @@ turns.addEventListener("click", (event) => {
   if (!found || event.metaKey || event.ctrlKey || event.shiftKey) return;
   event.preventDefault();
   show(found.turn, found.at);
-  const sheet = /** @type {HTMLInputElement} */ (need("sheet-source"));
+  const sheet = need("sheet-source");
   if (getComputedStyle(sheet.closest(".sheets") ?? sheet).display !== "none") {
     sheet.checked = true;
     requestAnimationFrame(() => reveal(stage));

@@ -1,10 +1,6 @@
 // Server-sent events over fetch (EventSource cannot POST).
 
-/**
- * The events of a stream, in order. Comments (heartbeats) are skipped.
- * @param {Response} reply
- * @returns {AsyncGenerator<{event: string, data: any}>}
- */
+/** The events of a stream, in order. Comments (heartbeats) are skipped. */
 export async function* events(reply) {
   if (!reply.body) return;
   const reader = reply.body.pipeThrough(new TextDecoderStream()).getReader();

@@ -4,7 +4,7 @@ import { take } from "./intake.js";
 import { notice, toast } from "./notice.js";
 import { joined } from "./ask.js";
 
-const WORDS = /** @type {Record<string, string>} */ ({ uploading: "uploading", queued: "waiting", reading: "reading", indexing: "indexing" });
+const WORDS = { uploading: "uploading", queued: "waiting", reading: "reading", indexing: "indexing" };
 const tray = h("div", { class: "tray", role: "region", "aria-label": "Documents being added", hidden: true });
 need("ask-form").before(tray);
 

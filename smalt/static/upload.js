@@ -1,13 +1,7 @@
 // Uploading with real progress, then following the reading until the document is ready or refused.
 import { Problem, call, paths, problemOf } from "./api.js";
 
-/**
- * Sends one file; resolves with the document, rejects with a Problem or, when cancelled, with an AbortError.
- * @param {File} file
- * @param {(percent: number) => void} progress
- * @param {AbortSignal} signal
- * @returns {Promise<Doc>}
- */
+/** Sends one file; resolves with the document, rejects with a Problem or, when cancelled, with an AbortError. */
 export function upload(file, progress, signal) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
@@ -35,13 +29,7 @@ const SETTLED = new Set(["ready", "failed"]);
 const MOST_STREAMS = 3; // browsers open six connections to one host; pages and answers need theirs
 let streams = 0;
 
-/**
- * Follows a document until it is settled. Events where a connection is free, asking now and then otherwise.
- * @param {Doc} doc
- * @param {(doc: Doc) => void} changed
- * @param {AbortSignal} signal
- * @returns {Promise<void>}
- */
+/** Follows a document until it is settled. Events where a connection is free, asking now and then otherwise. */
 export async function follow(doc, changed, signal) {
   if (SETTLED.has(doc.status)) return;
   if (streams < MOST_STREAMS && (await streamed(doc.id, changed, signal))) return;
@@ -57,10 +45,7 @@ export async function follow(doc, changed, signal) {
   }
 }
 
-/**
- * @param {string} id @param {(doc: Doc) => void} changed @param {AbortSignal} signal
- * @returns {Promise<boolean>} whether the document settled
- */
+/** Returns whether the document settled. */
 function streamed(id, changed, signal) {
   streams += 1;
   return new Promise((resolve) => {
@@ -71,7 +56,7 @@ function streamed(id, changed, signal) {
       resolve(settled);
     };
     const heard = (event) => {
-      const doc = /** @type {Doc} */ (JSON.parse(event.data));
+      const doc = JSON.parse(event.data);
       changed(doc);
       if (SETTLED.has(doc.status)) done(true);
     };

@@ -15,7 +15,7 @@ for (const data of document.querySelectorAll("script[data-answer]")) {
 
 onDrop(add);
 
-const turns = [...document.querySelectorAll(".turn")].map((turn) => /** @type {HTMLElement} */ (turn));
+const turns = [...document.querySelectorAll(".turn")];
 const scroller = need("scroll");
 scroller.scrollTop = scroller.scrollHeight;
 const last = turns.at(-1);
@@ -24,7 +24,7 @@ if (last?.dataset.state === "working") recover(last, need("thread").dataset.conv
 
 /** Moves to the next or previous question. */
 function step(step) {
-  const all = [...document.querySelectorAll(".turn")].map((turn) => /** @type {HTMLElement} */ (turn));
+  const all = [...document.querySelectorAll(".turn")];
   const top = scroller.getBoundingClientRect().top;
   const now = all.findLastIndex((turn) => turn.getBoundingClientRect().top <= top + 8);
   const next = all[Math.max(0, Math.min(all.length - 1, now + step))];
@@ -50,7 +50,7 @@ function plain(event) {
 }
 
 function show(sheet) {
-  /** @type {HTMLInputElement} */ (need(`sheet-${sheet}`)).checked = true;
+  need(`sheet-${sheet}`).checked = true;
 }
 
 addEventListener("popstate", () => location.reload());

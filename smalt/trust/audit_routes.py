@@ -20,7 +20,7 @@ from smalt.tenancy import commitment
 from smalt.tenancy.policy import Act
 from smalt.tenancy.record import queries
 from smalt.trust.anchor import Place, place_of
-from smalt.trust.routes import view_of
+from smalt.trust.answers import view_of
 from smalt.trust.view import Trust
 from smalt.web.doors import Member, routes
 from smalt.web.paging import LIMIT_DEFAULT, After, Cursor, Limit, after, as_json, page_of

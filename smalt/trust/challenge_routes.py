@@ -13,9 +13,9 @@ from starlette.responses import JSONResponse, Response
 
 from smalt.kernel.errors import Missing
 from smalt.trust import challenge
+from smalt.trust.answers import view_of
 from smalt.trust.hours import HOUR_S
 from smalt.trust.record import stamp
-from smalt.trust.routes import view_of
 from smalt.trust.view import Trust, TrustView
 from smalt.web.allowance import Allowance
 from smalt.web.body import Body

@@ -14,8 +14,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from smalt.trust import dpa, questionnaire
+from smalt.trust.answers import answered
 from smalt.trust.exports import Exports
-from smalt.trust.page_routes import answered, around
+from smalt.trust.page_routes import around
 from smalt.trust.show import Look, when
 from smalt.trust.view import TrustView
 from smalt.web.doors import Anyone, routes

@@ -9,11 +9,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from smalt.trust import incidents, show, vendors
+from smalt.trust.answers import view_of
 from smalt.trust.deployment import deployment
 from smalt.trust.feed import atom, told
 from smalt.trust.page_routes import around
 from smalt.trust.record import stamp
-from smalt.trust.routes import view_of
 from smalt.trust.securitytxt import security_txt
 from smalt.trust.view import TrustView
 from smalt.web.doors import Anyone, routes

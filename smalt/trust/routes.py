@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import json
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
+from smalt.trust.answers import JSON, answered
 from smalt.trust.bundle import Shelf
-from smalt.trust.view import Trust, TrustView
+from smalt.trust.view import Trust, TrustView, sentence
 from smalt.web.doors import Anyone, routes
 
 router = routes()
@@ -18,17 +19,14 @@ _SHELF = Shelf()
 _FOREVER = {"cache-control": "public, max-age=31536000, immutable"}
 
 
-async def view_of(request: Request) -> TrustView:
-    """What may be said now, read from the log in a thread."""
-    trust: Trust = request.app.state.trust
-    return await asyncio.to_thread(trust.view)
-
-
 @router.get("/trust/claims.json", include_in_schema=False)
 async def claims(request: Request, _door: Anyone) -> Response:
     """Every claim with its state, since when, and the newest results."""
-    view = await view_of(request)
-    return _json(view.plain())
+
+    def made(view: TrustView) -> str:
+        return json.dumps({**view.plain(), "sentence": sentence(view)}, ensure_ascii=False)
+
+    return await answered(request, "/trust/claims.json", JSON, made)
 
 
 @router.get("/trust/bundle.zip", include_in_schema=False)
@@ -61,7 +59,3 @@ async def tile(request: Request, path: str, _door: Anyone) -> Response:
     trust: Trust = request.app.state.trust
     data = await asyncio.to_thread(trust.journal.tile, f"tile/{path}")
     return Response(data, media_type="application/octet-stream", headers=_FOREVER)
-
-
-def _json(value: Any) -> Response:
-    return JSONResponse(value, headers=_SOON)

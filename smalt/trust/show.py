@@ -10,7 +10,7 @@ from typing import Any
 
 from smalt.trust.deployment import deployment, uri
 from smalt.trust.status import HOLDING, Verdict
-from smalt.trust.view import TROUBLE, ClaimView, TrustView, sentence
+from smalt.trust.view import APART, TROUBLE, ClaimView, TrustView, sentence
 
 TITLES = MappingProxyType(
     {
@@ -22,7 +22,7 @@ TITLES = MappingProxyType(
         "caiq": "CAIQ",
     }
 )
-FIRST_WRONG = 8
+WRONG_MAX = 10
 STRIP = 1000
 
 
@@ -118,7 +118,7 @@ class Section:
     @property
     def tally(self) -> str:
         """How many of those that could hold do; empty where none could."""
-        due = [line for line in self.lines if line.state not in {"planned", "withdrawn", "not_applicable"}]
+        due = [line for line in self.lines if line.state not in APART]
         return f"{sum(line.holds for line in due)} of {len(due)} hold" if due else ""
 
 
@@ -139,7 +139,7 @@ def front(view: TrustView) -> dict[str, Any]:
         Section(
             number,
             title,
-            tuple(lines[one.claim.id] for one in inside),
+            tuple(sorted((lines[one.claim.id] for one in inside), key=lambda one: one.state in APART)),
             tuple(line(one, titles[one.claim.section]) for one in view.claims if number in one.claim.also),
         )
         for number, title, inside in view.sections()
@@ -147,31 +147,32 @@ def front(view: TrustView) -> dict[str, Any]:
     wrong = sorted(
         (one for one in lines.values() if one.state in TROUBLE), key=lambda one: list(TROUBLE).index(one.state)
     )
-    due = [one for one in lines.values() if one.state not in {"planned", "withdrawn", "not_applicable"}]
+    due = [one for one in lines.values() if one.state not in APART]
     return {
         **frame(view),
         "sentence": sentence(view),
         "sections": sections,
-        "wrong": wrong[:FIRST_WRONG],
-        "more_wrong": max(0, len(wrong) - FIRST_WRONG),
+        "wrong": wrong[:WRONG_MAX],
+        "more_wrong": max(0, len(wrong) - WRONG_MAX),
         "all_hold": view.size > 0 and not wrong,
-        "strip": ticks([one.holds for one in due], [one.look.tone for one in due], STRIP),
+        "strip": ticks(due),
         "run_at": newest_run(view),
     }
 
 
 def frame(view: TrustView) -> dict[str, Any]:
     """What every page of the Trust Center needs."""
+    stated = view.stated
     return {
         "now": view.now,
         "size": view.size,
-        "stated": view.stated,
+        "stated": stated,
         "when": when,
         "day": day,
         "iso": iso,
         "looks": LOOKS,
         "meanings": MEANINGS,
-        "titles": TITLES,
+        "kinds": {name: "holds" if name in HOLDING else "wrong" if name in TROUBLE else "apart" for name in LOOKS},
     }
 
 
@@ -181,12 +182,16 @@ def newest_run(view: TrustView) -> int | None:
     return max(found, default=None)
 
 
-def ticks(holds: Sequence[bool], tones: Sequence[str], width: int) -> list[tuple[float, float, bool, str]]:
-    """(x, width, holds, tone) of one mark for each: what holds is full, what does not is half as high."""
-    step = width / max(1, len(holds))
+Mark = tuple[str, float, float, bool, str]
+"""(claim, x, width, whether it holds, tone): what holds is drawn at full height, what does not at half."""
+
+
+def ticks(lines: Sequence[Line]) -> list[Mark]:
+    """One mark for each line, side by side."""
+    step = STRIP / max(1, len(lines))
+    gap = min(4.0, step * 0.3)
     return [
-        (round(at * step, 1), round(max(step - 2, step * 0.7), 1), held, tone)
-        for at, (held, tone) in enumerate(zip(holds, tones, strict=True))
+        (one.id, round(at * step, 1), round(step - gap, 1), one.holds, one.look.tone) for at, one in enumerate(lines)
     ]
 
 
@@ -201,8 +206,8 @@ class Span:
     width: float
 
     @property
-    def holds(self) -> bool:
-        return self.verdict.state in HOLDING
+    def mark(self) -> Mark:
+        return ("", self.x, self.width, self.verdict.state in HOLDING, self.look.tone)
 
 
 def spans(changes: Sequence[Verdict], now: int) -> list[Span]:

@@ -14,6 +14,7 @@ MODULES = (
     "network",
     "registers",
     "rest",
+    "roadmap",
     "sabotage",
     "schema",
     "statements",
