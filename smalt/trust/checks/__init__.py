@@ -15,6 +15,7 @@ MODULES = (
     "registers",
     "rest",
     "roadmap",
+    "headers",
     "sabotage",
     "schema",
     "statements",

@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Self
 
 import smalt
-from smalt.trust.check import Findings, check
+from smalt.trust.check import Findings, Unclear, check
 from smalt.trust.probes import kernel, trap, work
 from smalt.trust.target import Target
 
 _SAMPLE_S = 0.05
 _AFTER_S = 0.5
+_LOOKS_LEAST = 6
 _CONTROL_S = 10.0
 _HTTP_CLIENTS = frozenset({"httpx", "requests", "aiohttp", "urllib3", "http.client", "urllib.request", "websockets"})
 
@@ -159,8 +160,9 @@ def egress(target: Target, found: Findings) -> None:
     found.facts["connections"] = len(watch.connections)
     found.facts["strays"] = sorted(watch.strays)
     found.facts["modules that import an HTTP client"] = speakers()
-    found.probe("the connection of who asked was seen", watch.connections)
-    found.probe("it was looked more than ten times", watch.looks > 10)
+    if watch.looks < _LOOKS_LEAST:
+        raise Unclear("The machine was too busy to look often enough.")
+    found.control("the connection of who asked is seen", watch.connections)
     found.probe("nothing leads anywhere but to who called", not watch.strays)
     with (
         trap.Trap(host=trap.elsewhere()) as far,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
 import ssl
@@ -12,10 +13,12 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+import httpx
+
 from smalt.kernel.clock import SetClock
 from smalt.seal.certificate import ensure_certificate
 from smalt.trust.check import Findings, Unclear, check
-from smalt.trust.probes import hello, kernel
+from smalt.trust.probes import hello, kernel, kinds
 from smalt.trust.probes.trap import Trap
 from smalt.trust.target import Target
 
@@ -30,14 +33,39 @@ _ASKED_IN_CLEAR = {
 }
 
 
-@check("web.hsts", every="hour", deadline_s=30)
+@check("web.hsts", every="hour", deadline_s=120)
 def hsts(target: Target, found: Findings) -> None:
-    """Asks for a page, a redirect, a refusal, an unknown address and a download, and looks for HSTS on each."""
-    with target.client() as stranger:
-        for name, path in {"200": "/healthz", "401": "/api/v1/documents", "404": "/nowhere", "page": "/signin"}.items():
-            found.probe(f"hsts on {name}", lasts_a_year(stranger.get(path).headers.get("strict-transport-security")))
-    found.control("an answer without the header is seen", not lasts_a_year(None))
-    found.control("a short life is seen", not lasts_a_year("max-age=60"))
+    """Fetches one response of every kind (pages, data, files, pictures, streams, redirects, refusals of every sort; 200 to 431)
+    and looks for HSTS on each. What is not HTTP, the parser refuses before the application sees it: that answer must be empty.
+
+    Control: a server of the check's own that answers without the header, or with a short life, is seen.
+    """
+    responses = kinds.gathered(target)
+    found.facts["responses"] = len(responses)
+    found.facts["statuses"] = sorted({one.status for one in responses})
+    for one in responses:
+        said = one.get("strict-transport-security")
+        found.probe(f"{one.status} {one.name}", len(said) == 1 and lasts_a_year(said[0]))
+    found.probe("what is not HTTP is refused without a word", _refused_without_a_word(target))
+    for what, said_in_trap in {"nothing": b"", "a short life": b"Strict-Transport-Security: max-age=60\r\n"}.items():
+        with Trap(partial(_say, b"HTTP/1.1 200 OK\r\n" + said_in_trap + b"Content-Length: 0\r\n\r\n")) as trap:
+            header = httpx.get(f"http://{trap.host}:{trap.port}/", trust_env=False).headers
+        found.control(f"a server that says {what} is seen", not lasts_a_year(header.get("strict-transport-security")))
+
+
+def _refused_without_a_word(target: Target) -> bool:
+    """Whether bytes that are no request are refused with an empty body, and no redirect."""
+    got = b""
+    with (
+        socket.create_connection((target.host, target.port), _CLEAR_S) as line,
+        target.trust.wrap_socket(line, server_hostname=target.host) as safe,
+    ):
+        safe.sendall(b"NOT HTTP\r\n\r\n")
+        with contextlib.suppress(OSError):
+            while more := safe.recv(4096):
+                got += more
+    head, _, body = got.partition(b"\r\n\r\n")
+    return head.startswith(b"HTTP/1.1 400") and not body and b"location" not in head.lower()
 
 
 def lasts_a_year(header: str | None) -> bool:
