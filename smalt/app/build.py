@@ -24,7 +24,7 @@ from smalt.people.credentials import Credentials
 from smalt.people.signin import SignIn
 from smalt.search.shelf import Shelf
 from smalt.tenancy.gateway import Gateway
-from smalt.trust import audit_routes, challenge_routes, export_routes, register_routes
+from smalt.trust import audit_routes, challenge_routes, export_routes, register_routes, witness_routes
 from smalt.trust import page_routes as trust_pages
 from smalt.trust import routes as trust_routes
 from smalt.trust.exports import Exports
@@ -56,6 +56,7 @@ ROUTERS = (
     register_routes.router,
     audit_routes.router,
     challenge_routes.router,
+    witness_routes.router,
 )
 
 

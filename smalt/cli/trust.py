@@ -82,6 +82,44 @@ def keep(data_dir: Path | None, host: str, port: int) -> None:
     main(str(settings_with(data_dir=data_dir).data_dir.absolute()), host, str(port))
 
 
+@trust.command("witness")
+@click.argument("url")
+@click.option("--key", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The witness's key file.")
+@click.option("--new", metavar="NAME", help="Make the key if it is not there, under this name.")
+@click.option(
+    "--log-key", metavar="KEY", help="The log's public key, from elsewhere (default: the one it shows first)."
+)
+@click.option(
+    "--ca", type=click.Path(dir_okay=False, path_type=Path), help="The authority of the server's certificate."
+)
+@json_option
+def witness(url: str, key: Path, new: str | None, log_key: str | None, ca: Path | None, *, as_json: bool) -> None:
+    """Look at the log of the Trust Center at URL, and cosign what it states if it only grew since the last time.
+
+    Run it on a machine of your own, every hour, say. Exit code 12 when the log is not what it was: then it signs nothing.
+    """
+    import ssl
+
+    import httpx
+
+    from smalt.trust import witnessing
+
+    keys = witnessing.load_key(key, new)
+    context = ssl.create_default_context(cafile=None if ca is None else str(ca))
+    with httpx.Client(base_url=url, verify=context, timeout=30, trust_env=False) as client:
+        done = witnessing.witness(key, keys, client, log_key)
+    if as_json:
+        say.result({"key": str(done.key), "size": done.size, "before": done.before, "taken": done.taken})
+        return
+    click.echo(
+        f"Cosigned {done.size} entries" + (f", grown from {done.before}." if done.before else ", seen first now.")
+    )
+    if not done.taken:
+        click.echo(
+            f"The server did not take it: have this key named under Settings, Witnesses.\n  {done.key}", err=True
+        )
+
+
 @trust.command("status")
 @data_dir_option
 @json_option

@@ -93,3 +93,9 @@ class EntryId(Id):
 
 class UsageId(Id):
     prefix = "use"
+
+
+class WitnessId(Id):
+    """A key that cosigns the transparency log."""
+
+    prefix = "wit"

@@ -57,6 +57,10 @@ class Credentials:
         """The digest of an address as `plain_email` writes it."""
         return digest(email, self.key, "email")
 
+    def of_witness(self, key: str) -> bytes:
+        """The digest of a witness's key as a signature line names it: name+id."""
+        return digest(key, self.key, "witness")
+
 
 def plain_email(typed: str) -> str:
     """The address in the one form in which it is compared: NFKC, lower case, no space around. `Malformed` otherwise.

@@ -25,13 +25,18 @@ class SigningKey:
 
     @classmethod
     def generate(cls) -> SigningKey:
-        return cls(Ed25519PrivateKey.generate().private_bytes_raw())
+        return cls(cls.new_secret())
+
+    @staticmethod
+    def new_secret() -> bytes:
+        """32 random bytes for a new key, to be written down before it is first used."""
+        return Ed25519PrivateKey.generate().private_bytes_raw()
 
     @classmethod
     def create(cls, path: Path) -> SigningKey:
         """A new key, durably in ``path`` before it is first used."""
         private_directory(path.parent)
-        secret = Ed25519PrivateKey.generate().private_bytes_raw()
+        secret = cls.new_secret()
         write_durably(path, secret)
         return cls(secret)
 

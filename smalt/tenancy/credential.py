@@ -10,3 +10,4 @@ class CredentialKind(enum.IntEnum):
     TOKEN = 2
     INVITATION = 3
     EMAIL = 4
+    WITNESS = 5

@@ -39,6 +39,9 @@ class Act(enum.StrEnum):
     TENANT_CHANGE = "tenant.change"
     TENANT_SWEEP = "tenant.sweep"
     KEY_ROTATE = "key.rotate"
+    WITNESS_READ = "witness.read"
+    WITNESS_CHANGE = "witness.change"
+    WITNESS_COSIGN = "witness.cosign"
 
 
 Matrix = Mapping[Act, frozenset[Role]]

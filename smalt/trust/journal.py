@@ -1,6 +1,7 @@
 """The transparency log on the disk: tiles and a signed checkpoint that anybody may read, written by the keeper alone.
 
     log/checkpoint   log/tile/…   evidence/<first two digits>/<sha256>   keys.json
+    checkpoints/<size>   the checkpoints of before        cosignatures/   lines of witnesses, by the product
 
 Invariant: whatever the checkpoint covers is on the disk. Entries and tiles are written before the checkpoint replaces
 the old one. CRASH POINT between the two: tiles lie beyond the edge of the old checkpoint; nobody was told of them, and
@@ -9,6 +10,7 @@ the next append writes over them. Evidence is written before the entry that name
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,11 +21,13 @@ from typing import Any
 from smalt.kernel.errors import Missing, Unavailable, Untrusted
 from smalt.ledger import tiles
 from smalt.ledger.envelope import canonical
-from smalt.ledger.note import BadNote, Checkpoint, Note, NoteKey
+from smalt.ledger.note import BadNote, Checkpoint, Note, NoteKey, Signature
 from smalt.ledger.tree import HASH_BYTES, leaf_hash, root
 from smalt.seal.files import write_durably
 from smalt.seal.signing import verify
 
+CHECKPOINTS = "checkpoints"
+COSIGNATURES = "cosignatures"
 EVIDENCE_MAX_BYTES = 1024 * 1024
 _HEX = frozenset("0123456789abcdef")
 
@@ -81,7 +85,26 @@ class Journal:
             raise damaged() from None
         if not note.signed_by(self.keys().log, verify):
             raise damaged()
-        return note
+        return self._cosigned(note)
+
+    def note_of(self, size: int) -> Note:
+        """The checkpoint that was signed at ``size``, with the lines of witnesses; `Missing` when none was or is kept."""
+        try:
+            note = Note.parse((self.folder / CHECKPOINTS / str(size)).read_text("utf-8"))
+        except (OSError, BadNote, UnicodeDecodeError):
+            note = self.note()
+        if Checkpoint.parse(note.text).size != size or not note.signed_by(self.keys().log, verify):
+            raise Missing("trust.no_checkpoint", "No checkpoint of this size is kept here.")
+        return self._cosigned(note)
+
+    def _cosigned(self, note: Note) -> Note:
+        """With what witnesses signed of this very text. Whose lines hold, the reader decides, who knows the keys."""
+        lines: list[Signature] = []
+        size = Checkpoint.parse(note.text).size
+        for path in sorted((self.folder / COSIGNATURES).glob(f"{size}.*")):
+            with contextlib.suppress(OSError, BadNote, UnicodeDecodeError):
+                lines += Note.parse(f"{note.text}\n{path.read_text('utf-8')}").signatures
+        return note.with_lines(lines)
 
     def checkpoint(self) -> Checkpoint:
         return Checkpoint.parse(self.note().text)
@@ -175,9 +198,22 @@ class JournalWriter(Journal):
             self.put(self.log / path, tiles.pack_entries(part))
         for path, data in tiles.grown(size, grown):
             self.put(self.log / path, data)
+        if size:  # CRASH POINT below: it may not have got there the last time
+            self._remember_note(self.note())
         made = Checkpoint(origin, len(grown), root(grown))
-        self.put(self.log / "checkpoint", str(sign(str(made))).encode())
+        signed: Note = sign(str(made))
+        self.put(self.log / "checkpoint", str(signed).encode())
+        # CRASH POINT: the log has grown, and the checkpoint is not kept under its size yet. Not before: what is signed and
+        # never became the log must not be handed out, or the log would have been two at that size.
+        with contextlib.suppress(Unavailable):  # the entries are in the log: whoever appended them must hear so
+            self._remember_note(signed)
         return made
+
+    def _remember_note(self, note: Note) -> None:
+        """Keep the checkpoint for whoever saw it last and wants to see how the log grew from there."""
+        path = self.folder / CHECKPOINTS / str(Checkpoint.parse(note.text).size)
+        if not path.is_file():
+            self.put(path, str(Note(note.text, note.signatures[:1])).encode())
 
     def put(self, path: Path, data: bytes) -> None:
         """Write ``data`` durably, readable by the product."""

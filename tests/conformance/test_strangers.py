@@ -26,7 +26,10 @@ PREFIXES = {
     "session_id": "ses",
     "token_id": "tok",
     "person_id": "per",
+    "entry": "ent",
+    "witness_id": "wit",
 }
+WITNESS = "witness.example/strangers+908a6ab7+BAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
 PARAMETER = re.compile(r"\{([a-z_]+)(?::[a-z]+)?\}")
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/api/v1/conversations"): {"json": {"title": "A title"}},
@@ -38,6 +41,8 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("PATCH", "/api/v1/people/{person_id}"): {"json": {"role": "viewer"}},
     ("POST", "/people"): {"data": {"role": "analyst"}},
     ("POST", "/people/{person_id}/role"): {"data": {"role": "viewer"}},
+    ("POST", "/api/v1/witnesses"): {"json": {"key": "not a key"}},
+    ("POST", "/settings/witnesses"): {"data": {"key": "not a key"}},
     ("POST", "/settings/profile"): {"data": {"name": "Somebody"}},
     ("POST", "/settings/tokens"): {"data": {"name": "more"}},
     ("POST", "/settings/password"): {"data": {"current": "a", "password": "a long enough one"}},
@@ -88,6 +93,7 @@ def victim(theirs: Workspace) -> dict[str, str]:
     conversation = theirs.api.conversation("Secret")
     message = theirs.api.ask(conversation, "What was operating income in 2024?").json()["id"]
     session = theirs.browser.get("/api/v1/sessions").json()["items"][0]["id"]
+    witness = theirs.browser.post("/api/v1/witnesses", {"key": WITNESS}).json()["id"]
     return {
         "document_id": document,
         "conversation": conversation,
@@ -95,6 +101,8 @@ def victim(theirs: Workspace) -> dict[str, str]:
         "session_id": session,
         "token_id": theirs.token_id,
         "person_id": theirs.person,
+        "entry": theirs.api.get("/api/v1/audit").json()["items"][0]["id"],
+        "witness_id": witness,
         "number": "0",
     }
 
@@ -155,7 +163,7 @@ def test_a_token_does_not_open_what_needs_a_browser(ours: Workspace) -> None:
 ANYHOW = {"GET /api/v1/me", "GET /api/v1/openapi.json"}
 READ = {str(route) for route in CLOSED if str(route).startswith("GET /api/v1/documents")}
 ALLOWED = {
-    "audit.read": set(),
+    "audit.read": {str(route) for route in CLOSED if route.path.startswith("/api/v1/audit")},
     "conversations": READ | {str(route) for route in CLOSED if route.path.startswith("/api/v1/conversations")},
     "documents.read": READ,
     "documents.write": {str(route) for route in CLOSED if route.path.startswith("/api/v1/documents")},
