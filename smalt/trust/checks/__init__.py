@@ -8,6 +8,8 @@ from smalt.trust.check import Check, registered
 
 MODULES = (
     "handed",
+
+    "center",
     "isolation",
     "keeping",
     "logs",

@@ -8,6 +8,8 @@ from smalt.trust.sabotage.case import Case, registered
 
 MODULES = (
     "handed",
+
+    "center",
     "isolation",
     "keeping",
     "logs",
