@@ -8,7 +8,6 @@ from smalt.trust.check import Check, registered
 
 MODULES = (
     "handed",
-
     "center",
     "isolation",
     "keeping",

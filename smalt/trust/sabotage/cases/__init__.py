@@ -8,7 +8,6 @@ from smalt.trust.sabotage.case import Case, registered
 
 MODULES = (
     "handed",
-
     "center",
     "isolation",
     "keeping",
