@@ -61,7 +61,7 @@ def belongings(target: Target, tenant: Tenant) -> Iterator[Belongings]:
                 raise Unclear("A list of two documents had one page of one.")
             ids = {
                 "document_id": document, "conversation": conversation, "message": turn["id"], "token_id": token,
-                "session_id": session, "person_id": _guest(browser, tenant), "number": "0",
+                "session_id": session, "person_id": _guest(browser, tenant), "entry": _entry(api), "number": "0",
             }  # fmt: skip
             yield Belongings(tenant, ids, label, figure, question, key, cursor, turn)
         finally:
@@ -81,6 +81,12 @@ def _guest(browser: httpx.Client, tenant: Tenant) -> str:
         "/api/v1/people", json={"role": "viewer", "name": "Guest", "email": "guest@synthetic.invalid"}
     )
     return str(expect(invited, 201).json()["id"])
+
+
+def _entry(api: httpx.Client) -> str:
+    """An entry of the audit log that has ended."""
+    listed = expect(api.get("/api/v1/audit"), 200).json()["items"]
+    return str(next(one["id"] for one in listed if one["finished_at"] is not None))
 
 
 def stranger_to(one: str) -> str:

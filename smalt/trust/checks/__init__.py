@@ -7,16 +7,21 @@ import importlib
 from smalt.trust.check import Check, registered
 
 MODULES = (
-    "handed",
+    "answers",
+    "build",
     "center",
+    "data",
+    "handed",
+    "headers",
     "isolation",
     "keeping",
     "logs",
     "network",
+    "reader",
     "registers",
     "rest",
     "roadmap",
-    "headers",
+    "roles",
     "sabotage",
     "schema",
     "statements",

@@ -24,7 +24,7 @@ _LINK = re.compile(r'(?:href|action)="(/[^"#?]*)')
 _ID = re.compile(r"[a-z]{3}_[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _PLACES = {
     "doc": "document_id", "thr": "conversation", "trn": "message", "tok": "token_id", "ses": "session_id",
-    "per": "person_id",
+    "per": "person_id", "ent": "entry",
 }  # fmt: skip
 _ENDS = ("/revoke", "/end", "/remove")
 _PAGES = ("/", "/library", "/usage", "/settings", "/people")
@@ -83,7 +83,7 @@ def described(client: httpx.Client) -> list[Route]:
         Route(method, path)
         for path, methods in paths.items()
         for method in METHODS
-        if method in methods and _PARAMETER.search(path)
+        if method in methods and _PARAMETER.search(path) and not path.startswith("/trust/")  # public, of no tenant
     ]
 
 

@@ -7,8 +7,12 @@ import importlib
 from smalt.trust.sabotage.case import Case, registered
 
 MODULES = (
-    "handed",
+    "answers",
+    "build",
     "center",
+    "data",
+    "handed",
+    "headers",
     "isolation",
     "keeping",
     "logs",
@@ -16,7 +20,7 @@ MODULES = (
     "registers",
     "rest",
     "roadmap",
-    "headers",
+    "roles",
     "schema",
     "transport",
 )
