@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 from smalt import __version__
@@ -90,8 +92,15 @@ def build(installation: Installation) -> Web:
             "readings": Readings(),
             "asker": Asker(LocalEngine(), shelf, running, installation.clock),
         },
-        lifespan=lambda _: living(installation, gateway, running),
+        lifespan=lambda _: _lived(trust, living(installation, gateway, running)),
     )
+
+
+@asynccontextmanager
+async def _lived(trust: Trust, living: AbstractAsyncContextManager[None]) -> AsyncIterator[None]:
+    trust.warm()
+    async with living:
+        yield
 
 
 async def _ready(gateway: Gateway) -> None:

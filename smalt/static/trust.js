@@ -1,8 +1,10 @@
 // The Trust Center in the reader's browser: a proof grows old here too, whether the server answers or not.
+import { aged as ended } from "./status.js";
+
 const { content } = document.getElementById("looks");
 const [all, fresh, live, heading] = ["all", "fresh", "live", "wrong"].map((id) => document.getElementById(id));
 const rows = [...document.querySelectorAll("[data-claim]")];
-let said = Number(document.querySelector("[data-now]")?.getAttribute("data-now"));
+let said = Number(document.querySelector("[data-now]").dataset.now);
 let asked = Date.now();
 const first = said - performance.now() / 1000;
 
@@ -37,7 +39,7 @@ function told(turned, line) {
   if (!turned.length) return;
   const lost = turned.some((row) => kind(row) === "wrong");
   if (all) {
-    all.lastElementChild.textContent = line ?? `${count(document)} claims hold; the others turned ${turned[0].dataset.state} or did not hold before.`;
+    all.lastElementChild.textContent = line ?? `${count(document)} claims hold; some turned ${turned[0].dataset.state}.`;
     if (lost) all.className = "t-all warn";
     if (lost) all.querySelector("use").setAttribute("href", "#t-warn");
   }
@@ -47,7 +49,12 @@ function told(turned, line) {
 
 /** Lets states end whose time has come. */
 function aged() {
-  told(rows.filter(({ dataset: { until, then } }, at) => until && then && until <= now() && put(rows[at], then, until)));
+  told(
+    rows.filter((row) => {
+      const { state, until, then } = row.dataset;
+      return put(row, ended({ state, then, good_until: until }, now()), until);
+    }),
+  );
 }
 
 /** Asks the server; when it does not say what holds, what it said goes on growing old. */

@@ -95,10 +95,9 @@ def evidence(journal: Journal, digest: str) -> Mapping[str, Any]:
 
 def _tried(view: TrustView, journal: Journal) -> dict[str, bool]:
     """Which cases the newest sabotage run saw turn their check red, by the case's name."""
-    for event in reversed(view.events):
-        if event["kind"] == "result" and event["check"] == ITSELF:
-            return {str(name): bool(held) for name, held in evidence(journal, event["evidence"]).get("probes", [])}
-    return {}
+    newest = [result for one in view.claims for result in one.results if result["check"] == ITSELF]
+    probes = evidence(journal, newest[0]["evidence"]).get("probes", []) if newest else []
+    return {str(name): bool(held) for name, held in probes}
 
 
 def plain(view: TrustView, one: ClaimView) -> dict[str, Any]:

@@ -5,25 +5,30 @@ It is computed from the registry, the log and the time whenever somebody asks; n
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from smalt.kernel.errors import Missing
+from smalt.kernel.errors import Failure, Missing, Unavailable
 from smalt.ledger.envelope import BadEnvelope, disclose
 from smalt.ledger.note import Checkpoint
 from smalt.ledger.tree import leaf_hash, root
 from smalt.seal.signing import verify
+from smalt.telemetry.events import Slug
+from smalt.telemetry.log import report
 from smalt.trust import status
 from smalt.trust.journal import Journal, damaged
+from smalt.trust.past import NEVER, Past
 from smalt.trust.record import BadStatement, event_of, stamp
 from smalt.trust.registry import SECTIONS, Claim, Registry
 from smalt.trust.status import CLOCK_SKEW_S, HOLDING, STATES, Standing, Verdict
 
 MINUTE_S = 60
-NEVER = 1 << 62
+PATIENCE_S = 2.0
+RETRY_S = 5
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,7 @@ class TrustView:
     size: int
     standing: Standing = field(default_factory=Standing)
     stated: Checkpoint | None = None
+    past: Past | None = None
 
     def __getitem__(self, claim: str) -> ClaimView:
         """`Missing` when there is no such claim."""
@@ -91,7 +97,8 @@ class TrustView:
 
     def history(self, claim: str) -> list[Verdict]:
         """How the claim's state changed, oldest first."""
-        return status.history(self[claim].claim.stated(), self.events, self.now)
+        stated = self[claim].claim.stated()
+        return status.history(stated, self.events, self.now) if self.past is None else self.past.of(stated, self.now)
 
     def plain(self) -> dict[str, Any]:
         """``claims.json``: what a program, and the reader's browser, needs to say the same."""
@@ -130,6 +137,7 @@ class Trust:
         self._standing = Standing()
         self._newest = self._newest_run = 0
         self._latest: dict[str, dict[str, Any]] = {}
+        self._past = Past(())
         self._kept = None
 
     def view(self, now: int | None = None) -> TrustView:
@@ -138,7 +146,7 @@ class Trust:
         For the present the same view is given for up to a minute, while the log is the same and no state ends by itself.
         """
         at = int(time.time()) if now is None else now
-        with self._lock:
+        with self._alone():
             self._catch_up()
             kept = self._kept
             if now is None and kept is not None and kept.now <= at < kept.good_until:
@@ -147,6 +155,32 @@ class Trust:
             if now is None:
                 self._kept = made
             return made
+
+    def warm(self) -> None:
+        """Read the log in a thread of its own, so that the first reader need not wait for it."""
+        threading.Thread(target=self._warm, name="trust.warm", daemon=True).start()
+
+    def _warm(self) -> None:
+        try:
+            self.view()
+        except Failure as failure:  # the first reader meets it too, and is told
+            report(failure, Slug("trust.warm"))
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One reads the log at a time; the others wait for a moment, not until all threads do."""
+        if not self._lock.acquire(timeout=PATIENCE_S):
+            raise Unavailable(
+                "trust.reading",
+                "The log is being read and verified from its beginning; this takes some seconds after a start.",
+                kept="Everything. Nothing is said before all of it was read.",
+                todo="Ask again in a moment.",
+                retry_after_s=RETRY_S,
+            )
+        try:
+            yield
+        finally:
+            self._lock.release()
 
     def _made(self, at: int) -> TrustView:
         seen, standing, latest = tuple(self._events), self._standing, self._latest
@@ -161,7 +195,7 @@ class Trust:
             )
             for claim, plain in zip(self.registry, self._plain, strict=True)
         )
-        return TrustView(self.registry, claims, seen, at, len(seen), standing, self._stated)
+        return TrustView(self.registry, claims, seen, at, len(seen), standing, self._stated, self._past)
 
     def _catch_up(self) -> None:
         try:
@@ -187,14 +221,15 @@ class Trust:
     def _read(self, stated: Checkpoint) -> None:
         """Read on up to ``stated.size``. The root that comes of it is for the caller to judge."""
         start, checker = len(self._leaves), self.journal.keys().checker
-        gained = []
+        leaves, gained = [], []
         try:
             for number, entry in enumerate(self.journal.entries(start, stated.size), start):
-                self._leaves.append(leaf_hash(entry))
+                leaves.append(leaf_hash(entry))
                 gained.append(event_of(disclose(entry, checker, verify), number))
         except (BadEnvelope, BadStatement):
             self._forget()
             raise damaged() from None
+        self._leaves += leaves
         self._events += gained
         self._root = root(self._leaves)
         self._fold(gained)
@@ -219,6 +254,7 @@ class Trust:
         self._newest_run = max([self._newest_run, *runs])
         self._newest = max([self._newest, *(one["at"] for one in gained)])
         self._latest = {**self._latest, **_newest_results(gained)}
+        self._past = Past(tuple(self._events))
 
 
 def _newest_results(seen: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:

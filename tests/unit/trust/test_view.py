@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from smalt.kernel.errors import Untrusted
+from smalt.kernel.errors import Unavailable, Untrusted
 from smalt.ledger import tiles
 from smalt.trust import status
+from smalt.trust.journal import Journal, damaged
 from smalt.trust.view import Trust, sentence
 from tests.unit.trust.logs import HOUR, NOW, Log, attested, claim, result
 
@@ -108,6 +110,47 @@ def test_an_entry_that_was_put_in_place_of_another_ends_all_saying(log: Log, cha
     with pytest.raises(Untrusted) as raised:
         log.trust(claims).view(NOW)
     assert raised.value.code == "trust.log_damaged"
+
+
+def test_what_could_not_be_read_whole_is_read_whole_later(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    trust = log.trust([ONE])
+    log.add(result(ONE, NOW - HOUR))
+    assert states(trust) == ["verified"]
+    log.add(result(ONE, NOW, "failed", "x"), result(ONE, NOW, "inconclusive", "y"))
+    whole = type(trust.journal).entries
+
+    def cut_off(journal: Journal, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        yield next(whole(journal, start, end))
+        raise damaged()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(trust.journal), "entries", cut_off)
+        with pytest.raises(Untrusted):
+            trust.view(NOW)
+    assert states(trust) == ["failing"]
+
+
+def test_nobody_waits_long_for_another_reader(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("smalt.trust.view.PATIENCE_S", 0.01)
+    trust = log.trust([ONE])
+    with trust._alone(), pytest.raises(Unavailable) as raised:
+        trust.view()
+    assert (raised.value.code, raised.value.retry_after_s) == ("trust.reading", 5)
+    assert trust.view().size == 0
+
+
+def test_the_past_that_is_kept_is_the_past(log: Log) -> None:
+    claims = [ONE, TWO, OWN]
+    trust = log.trust(claims)
+    log.add(attested(OWN, NOW - 9 * HOUR, NOW - HOUR))
+    log.add(*[result(ONE, NOW - at * HOUR, "failed" if at == 5 else "passed", "x") for at in (9, 8, 5, 4)])
+    log.add(result(TWO, NOW - 6 * HOUR), result(ONE, NOW - 7 * HOUR))  # dated back: it bounds what came before
+    for at in (NOW - 4 * HOUR, NOW - 4 * HOUR + 60, NOW - HOUR, NOW, NOW + 60, NOW - HOUR):
+        view = trust.view(at)
+        for one in claims:
+            assert view.history(one.id) == status.history(one.stated(), view.events, at)
+    log.add(result(TWO, NOW))
+    assert [change.state for change in trust.view(NOW).history("enc.two")] == ["verified", "stale", "verified"]
 
 
 def test_a_log_that_was_replaced_is_read_anew(log: Log, tmp_path: Path) -> None:
