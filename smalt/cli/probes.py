@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import enum
 import os
@@ -25,6 +26,7 @@ OLDEST_PYTHON = (3, 11)
 DISK_WARN_BYTES = 5 * GIB
 DISK_FAIL_BYTES = GIB // 2
 CERTIFICATE_WARN = timedelta(days=14)
+CHECKER_LATE = timedelta(hours=3)
 EARLIEST = datetime(2026, 11, 1, tzinfo=UTC)  # this code did not exist before: a clock that says so is wrong
 NOT_SYNCHRONISED = 5  # TIME_ERROR of adjtimex(2)
 WANTED_LOCKS = {
@@ -63,6 +65,7 @@ def all_checks(settings: Settings) -> list[Check]:
         ("certificate", certificate),
         ("clock", clock),
         ("document reader", document_reader),
+        ("checker", checker),
     ]
     found = []
     for name, check in checks:
@@ -192,3 +195,30 @@ def document_reader(_settings: Settings) -> Check:
     without = ", ".join(WANTED_LOCKS[name] for name in missing)
     todo = "Use Linux with seccomp and user namespaces, or run Smalt where a reader could do no harm."
     return Check("document reader", State.WARN, f"not locked away from {without} on this machine", todo)
+
+
+def checker(settings: Settings) -> Check:
+    """Whether the checks of the Trust Center are run, when they were last, and whether their keys are out of reach."""
+    from smalt.seal.apart import abi
+    from smalt.trust.clockwork import RAN
+
+    folder = settings.data_dir / "checker"
+    ran = []
+    for path in folder.glob(f"{RAN}*"):
+        with contextlib.suppress(OSError, ValueError):
+            ran.append(int(path.read_text("ascii")))
+    last = datetime.fromtimestamp(max(ran), UTC) if ran else None
+    words = "no run yet" if last is None else f"last run {last:%Y-%m-%d %H:%M} UTC"
+    if not settings.trust_checks:
+        todo = (
+            "Unset SMALT_TRUST_CHECKS, or have `smalt trust keep` run elsewhere: else every verified claim turns stale."
+        )
+        return Check("checker", State.WARN, f"switched off; {words}", todo)
+    if abi() < 2:
+        todo = (
+            "Give the checker an account of its own (docs/operate/trust.md), or use Linux 5.19 or later with Landlock."
+        )
+        return Check("checker", State.WARN, f"{words}; the server can read its keys: no Landlock here", todo)
+    if last is not None and datetime.now(UTC) - last > CHECKER_LATE:
+        return Check("checker", State.WARN, words, "Start Smalt: it has the checks run every hour while it runs.")
+    return Check("checker", State.OK, f"{words}; its keys are out of the server's reach")

@@ -33,7 +33,7 @@ for command in (sabotage, *exports.COMMANDS):
 def run(claims: tuple[str, ...], data_dir: Path | None, *, nightly: bool, weekly: bool, as_json: bool) -> None:
     """Run the checks of CLAIM…, or all of the hourly set, against the running server, and log what they found.
 
-    Exit code 0 when all passed, 10 when one failed or could not look. A run that is interrupted leaves nothing in the log.
+    Exit code 0 when all passed, 10 when one failed or could not look. A run that is interrupted leaves no result in the log.
     """
     from smalt.worker import run_checks
 
@@ -56,7 +56,7 @@ def run(claims: tuple[str, ...], data_dir: Path | None, *, nightly: bool, weekly
             )
     except KeyboardInterrupt:
         if not as_json:
-            click.echo("Nothing of this run is in the log, and no claim changes by it.", err=True)
+            click.echo("No result of this run is in the log, and no claim changes by it.", err=True)
         raise
     if as_json:
         say.result({"results": [result.plain() for result in results]})
