@@ -2,6 +2,7 @@
 
     README.txt  verify.py  SHA256SUMS  keys.json  claims.json
     log/checkpoint  log/tile/entries/…      the log, as it is served
+    log/witnessed/<size>                    earlier checkpoints that witnesses cosigned
     log/tile/0/…  older/<index>             of the oldest part of a long log: its hashes, and the entries that still matter
     evidence/<sha256>.json                  behind the newest result of every check, and the registry
 
@@ -10,6 +11,7 @@ The same log and the same second give the same bytes.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import inspect
 import io
@@ -19,13 +21,13 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from smalt.kernel.errors import Unavailable
+from smalt.kernel.errors import Missing, Unavailable
 from smalt.ledger import tiles
 from smalt.ledger.envelope import canonical
 from smalt.ledger.note import Checkpoint, Note
 from smalt.seal import signing
-from smalt.trust.journal import Journal
-from smalt.trust.verifier.case import CHECKPOINT, CLAIMS, KEYS, OLDER, SUMS
+from smalt.trust.journal import COSIGNATURES, Journal
+from smalt.trust.verifier.case import CHECKPOINT, CLAIMS, KEYS, OLDER, SUMS, WITNESSED
 from smalt.trust.verifier.claims import newest_results
 from smalt.trust.verifier.container import close
 from smalt.trust.view import Trust, TrustView
@@ -39,6 +41,7 @@ MODULES = (
     "trust.verify", "trust.alone",
 )  # fmt: skip
 _MATTERS = frozenset({"registry", "deployment", "attestation", "withdrawal", "vendor", "incident"})
+WITNESSED_MAX = 16
 _TRIES = 3
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -117,6 +120,7 @@ def _members(journal: Journal, note: Note, view: TrustView, *, whole: bool) -> I
     yield KEYS, canonical(journal.keys().plain())
     yield CLAIMS, canonical(view.plain())
     yield CHECKPOINT, str(note).encode()
+    yield from _witnessed(journal, view.size)
     start = 0 if whole else _whole_from(journal, view.size)
     for path, first, width in tiles.entry_tiles(view.size):
         if first < start:
@@ -130,6 +134,14 @@ def _members(journal: Journal, note: Note, view: TrustView, *, whole: bool) -> I
     behind = [event["evidence"] for event in newest_results(view.events, view.now).values()]
     for digest in sorted({*behind, *registered[-1:]}):
         yield f"evidence/{digest}.json", journal.evidence(digest)
+
+
+def _witnessed(journal: Journal, size: int) -> Iterator[tuple[str, bytes]]:
+    """Earlier checkpoints with cosignatures: the newest of the log is seldom cosigned already."""
+    sizes = {int(path.name.partition(".")[0]) for path in (journal.folder / COSIGNATURES).glob("[0-9]*.*")}
+    for one in sorted(one for one in sizes if one < size)[-WITNESSED_MAX:]:
+        with contextlib.suppress(Missing):
+            yield f"{WITNESSED}{one}", str(journal.note_of(one)).encode()
 
 
 def _whole_from(journal: Journal, size: int) -> int:

@@ -236,8 +236,14 @@ def history(claim: Claim, events: Iterable[Event], now: int) -> list[Verdict]:
 
 def _told(claim: Claim, events: Iterable[Event], now: int) -> list[tuple[Event, int, int]]:
     """The events that concern ``claim``: each with the time it counts from, and when it is first looked at."""
-    mine = [(event, at, min(at, now)) for event, at in timed(events) if _concerns(event, claim)]
-    return sorted((one for one in mine if one[1] <= now + CLOCK_SKEW_S or not _proves(one[0])), key=lambda one: one[2])
+    found, stated_at = list[tuple[Event, int, int]](), 0
+    for event, at in timed(events):
+        seen_at = min(at, now)
+        if event["kind"] == "deployment":  # the last one counts, in the log's order
+            seen_at = stated_at = max(seen_at, stated_at)
+        if _concerns(event, claim) and (at <= now + CLOCK_SKEW_S or not _proves(event)):
+            found.append((event, at, seen_at))
+    return sorted(found, key=lambda one: one[2])
 
 
 def _proves(event: Event) -> bool:

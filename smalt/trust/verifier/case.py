@@ -15,6 +15,7 @@ from smalt.trust.status import Verdict
 HOLDS, NOT_HELD, BROKEN = 0, 10, 12
 """Exit codes: all verifies, and what held still holds; all verifies, and a claim that held does no longer; it does not verify."""
 CLAIMS, KEYS, SUMS, CHECKPOINT, OLDER = "claims.json", "keys.json", "SHA256SUMS", "log/checkpoint", "older/"
+WITNESSED = "log/witnessed/"
 FIXED = ("README.txt", "verify.py")
 LIMITS = (
     "Signatures prove that nothing was changed, removed or reordered since it was signed, and in which order it came.",

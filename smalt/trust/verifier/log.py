@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from smalt.ledger import tiles
 from smalt.ledger.envelope import BadEnvelope, canonical, disclose
 from smalt.ledger.note import COSIGNATURE, ED25519, BadNote, Checkpoint, Note, NoteKey
 from smalt.ledger.tree import leaf_hash, root
 from smalt.trust.record import BadStatement, event_of
-from smalt.trust.verifier.case import CHECKPOINT, KEYS, OLDER, SUMS, Broken, Case, Said, shown
+from smalt.trust.verifier.case import CHECKPOINT, KEYS, OLDER, SUMS, WITNESSED, Broken, Case, Said, shown
 
 
 def members(case: Case) -> Said:
@@ -125,14 +125,40 @@ def history(case: Case) -> Said:
 
 
 def witnesses(case: Case) -> Said:
-    """Who else saw this checkpoint."""
+    """Who else saw this checkpoint, or an earlier one that this log goes on from."""
+    seen = sorted(_witnessed(case), key=lambda one: -one[0])
     for key in case.wanted.witnesses:
-        at = case.note.time_of(key, case.verifier) if key.kind == COSIGNATURE else None
+        times = [(size, note.time_of(key, case.verifier)) for size, note in seen if key.kind == COSIGNATURE]
+        size, at = next(((size, at) for size, at in times if at is not None), (0, None))
         if at is None:
-            raise Broken(f"The witness {key.name} did not cosign this checkpoint, or its signature does not hold.")
-        yield "holds", f"The witness {key.name} cosigned this checkpoint at {shown(at)}."
+            raise Broken(
+                f"The witness {key.name} cosigned no checkpoint of this bundle, or its signature does not hold."
+            )
+        after = case.stated.size - size
+        yield (
+            "holds",
+            f"The witness {key.name} cosigned the first {size} entries at {shown(at)}; {after} came after that.",
+        )
     if not case.wanted.witnesses:
         yield "note", "No witness was asked for."
+
+
+def _witnessed(case: Case) -> Iterator[tuple[int, Note]]:
+    """The checkpoints of the bundle, each of the log's own and of what it goes on from, with their sizes."""
+    yield case.stated.size, case.note
+    for name, data in case.members.items():
+        if not name.startswith(WITNESSED):
+            continue
+        try:
+            note = Note.parse(data.decode("utf-8"))
+            stated = Checkpoint.parse(note.text)
+        except (BadNote, UnicodeDecodeError):
+            raise Broken(f"{name} is not a checkpoint.") from None
+        if stated.origin != case.stated.origin or not note.signed_by(case.log_key, case.verifier):
+            raise Broken(f"{name} was not signed by this log.")
+        if stated.size > case.stated.size or root(case.leaves[: stated.size]) != stated.root:
+            raise Broken(f"{name} is a checkpoint that this log does not go on from: it was forked.")
+        yield stated.size, note
 
 
 def signatures(case: Case) -> Said:

@@ -274,9 +274,41 @@ def test_witnesses(site, made):
 
     seen = changed(made, cosigned)
     assert look(seen, witnesses=[key]).exit_code == 0
-    assert "witnesses: The witness witness.example did not cosign" in why(look(made, witnesses=[key]))
-    assert "did not cosign" in why(look(seen, witnesses=[absent]))
-    assert "did not cosign" in why(look(seen, witnesses=[site.keeper.keys.log]))
+    assert "witnesses: The witness witness.example cosigned no checkpoint" in why(look(made, witnesses=[key]))
+    assert "cosigned no checkpoint" in why(look(seen, witnesses=[absent]))
+    assert "cosigned no checkpoint" in why(look(seen, witnesses=[site.keeper.keys.log]))
+
+
+def test_a_witness_of_an_earlier_checkpoint(own):
+    witness = SigningKey.generate()
+    key = NoteKey("witness.example", witness.public, COSIGNATURE)
+    note = earlier_checkpoint(own)
+    folder = own.journal.folder / "cosignatures"
+    (folder / f"8.{key.id.hex()}").write_text(f"{cosign(note.text, key, witness.sign, NOW)}\n")
+    own.run(NOW + 30)
+    made = own.bundle()
+    report = look(made, witnesses=[key])
+    assert report.exit_code == 0
+    assert any("cosigned the first 8 entries" in line.says and "3 came after" in line.says for line in report.lines)
+    name = "log/witnessed/8"
+    assert "was not signed by this log" in why(
+        look(changed(made, lambda m: m.update({name: m[name].replace(b"\n8\n", b"\n7\n")})))
+    )
+    assert "is not a checkpoint" in why(look(changed(made, lambda m: m.update({name: b"x"}))))
+
+
+def test_a_checkpoint_that_a_witness_cosigned_of_a_fork(own, tmp_path):
+    fork = tmp_path.with_name("fork2")
+    shutil.copytree(tmp_path, fork)
+    own.run(NOW + 10, enc_hsts_check="failed")
+    seen = str(earlier_checkpoint(own)).encode()
+    other = Site(fork)
+    other.runs = 7
+    other.run(NOW + 20)
+    other.run(NOW + 30)
+    assert "does not go on from: it was forked" in why(
+        look(changed(other.bundle(), lambda m: m.update({"log/witnessed/11": seen})))
+    )
 
 
 # -- times
