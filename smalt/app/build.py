@@ -73,7 +73,10 @@ def build(installation: Installation) -> Web:
     trust = Trust(load(), Journal(installation.settings.data_dir / TRUST))
     rules = Rules(
         hosts=frozenset(installation.settings.public_host),
-        larger={("POST", "/api/v1/documents"): UPLOAD_MAX_BYTES + ENVELOPE_MAX_BYTES},
+        larger={
+            ("POST", "/api/v1/documents"): UPLOAD_MAX_BYTES + ENVELOPE_MAX_BYTES,
+            ("POST", "/trust/questionnaire/fill"): export_routes.SPREADSHEET_MAX_BYTES + ENVELOPE_MAX_BYTES,
+        },
     )
     return build_web(
         routers=ROUTERS,

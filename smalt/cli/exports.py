@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from smalt.cli.options import data_dir_option, settings_with
+from smalt.cli import say
+from smalt.cli.options import data_dir_option, json_option, settings_with
 
 if TYPE_CHECKING:
     from smalt.trust.view import TrustView
@@ -93,6 +94,34 @@ def questionnaire() -> None:
 def show(form: str, data_dir: Path | None) -> None:
     """Print our own questions with the answers that the claims give now."""
     put(document(f"questionnaire.{form}", data_dir))
+
+
+@questionnaire.command("fill")
+@click.argument("source", metavar="IN", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("target", metavar="OUT", type=click.Path(dir_okay=False, path_type=Path))
+@data_dir_option
+@json_option
+def fill(source: Path, target: Path, data_dir: Path | None, *, as_json: bool) -> None:
+    """Answer the spreadsheet IN (XLSX) by the ids in its rows, and write it as OUT. Rows with other ids stay empty."""
+    import asyncio
+
+    import msgspec
+
+    from smalt.library import sandbox
+    from smalt.trust.questionnaire import replies
+
+    filled = asyncio.run(sandbox.fill(source.read_bytes(), replies(view_of(data_dir))))
+    target.write_bytes(filled.body)
+    if as_json:
+        counts = {"filled": filled.filled, "kept": filled.kept, "left_empty": filled.unknown}
+        say.result({**counts, "sheets": [msgspec.structs.asdict(one) for one in filled.sheets]})
+        return
+    for one in filled.sheets:
+        ids = f" ({', '.join(one.unknown)})" if one.unknown else ""
+        words = f"{one.filled} filled, {one.kept} kept, {len(one.unknown)} left empty{ids}"
+        click.echo(f"{one.name}: {one.problem or words}")
+    if not filled.sheets:
+        click.echo("No sheet with ids was found.")
 
 
 COMMANDS = (sbom, oscal, dpa, questionnaire)

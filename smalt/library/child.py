@@ -17,6 +17,7 @@ import msgspec
 
 from smalt.kernel.errors import Failure
 from smalt.library import locks
+from smalt.library.form import Replies
 from smalt.library.parsed import Kind, Parsed, encode
 
 _PRELOADED = ("cp1252", "utf-16", "utf-16-le", "utf-16-be", "utf-8-sig", "latin-1", "ascii", "cp437", "idna", "cp1250")
@@ -32,7 +33,7 @@ _PROGRESS_EVERY = 100  # messages a document at most, so that the pipe never fil
 
 
 class Order(msgspec.Struct):
-    """What the parent asks for. ``act`` is "parse", "render" or "trial:<name>"."""
+    """What the parent asks for. ``act`` is "parse", "render", "fill" or "trial:<name>"; ``replies`` go with "fill"."""
 
     act: str
     parent: int
@@ -41,6 +42,7 @@ class Order(msgspec.Struct):
     name_hint: str = ""
     page: int = 0
     dpi: int = 96
+    replies: Replies | None = None
 
 
 class _Out:
@@ -98,6 +100,11 @@ def _obey(order: Order, source: BinaryIO, out: _Out) -> bytes:
         _shut(order, out)
         image: bytes = pdf.render(data, order.page, order.dpi)
         return image
+    if order.act == "fill" and order.replies is not None:
+        form = importlib.import_module("smalt.library.readers.form")
+        form.prepare()
+        _shut(order, out)
+        return msgspec.msgpack.encode(form.fill(data, order.replies))
     sniff = importlib.import_module("smalt.library.sniff")
     kind: Kind = sniff.kind_of(data, order.name_hint)
     reader = importlib.import_module(_READERS[kind])

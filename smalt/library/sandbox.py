@@ -1,4 +1,4 @@
-"""Reading documents in a process apart: `parse` and `render_page`.
+"""Reading documents in a process apart: `parse`, `render_page` and `fill`.
 
 A document's bytes go to the child over a pipe and the result comes back over a pipe: nothing is written to disk. The
 child locks itself (see `locks`); the parent holds the clock, bounds what it accepts, and turns every way the child can
@@ -22,6 +22,7 @@ import msgspec
 from smalt.kernel import limits
 from smalt.kernel.errors import Failure
 from smalt.library.child import Order
+from smalt.library.form import Filled, Replies
 from smalt.library.parsed import Parsed, decode
 from smalt.library.refusals import refusal
 
@@ -36,6 +37,7 @@ _START = "import sys; sys.path.insert(0, sys.argv[1]); from smalt.library.child 
 _RESULT_MAX_BYTES = 512 * limits.MIB
 _CHUNK = limits.MIB
 _RENDER_WALL_S = 30
+_FILL_WALL_S = 30
 _DPI_MAX = 220
 _LEAVE_S = 2
 
@@ -73,6 +75,13 @@ async def render_page(source: Source, page: int, dpi: int = 96) -> bytes:
     bounds = Bounds(wall_s=_RENDER_WALL_S, cpu_s=_RENDER_WALL_S)
     order = Order("render", os.getpid(), bounds.memory_bytes, bounds.cpu_s, page=page, dpi=max(24, min(dpi, _DPI_MAX)))
     return await _ask(order, source, bounds, None)
+
+
+async def fill(source: Source, replies: Replies) -> Filled:
+    """The workbook with ``replies`` beside the ids that they are for, and what was done in each sheet."""
+    bounds = Bounds(wall_s=_FILL_WALL_S, cpu_s=_FILL_WALL_S)
+    order = Order("fill", os.getpid(), bounds.memory_bytes, bounds.cpu_s, replies=replies)
+    return _decoded(await _ask(order, source, bounds, None), Filled)
 
 
 async def trial(name: str, detail: str = "", bounds: Bounds | None = None) -> str:

@@ -13,16 +13,20 @@ from fastapi import Form
 from starlette.requests import Request
 from starlette.responses import Response
 
+from smalt.kernel.limits import MIB
+from smalt.library import sandbox
 from smalt.trust import dpa, questionnaire
-from smalt.trust.answers import answered
-from smalt.trust.exports import Exports
+from smalt.trust.answers import answered, view_of
+from smalt.trust.exports import XLSX, Exports
 from smalt.trust.page_routes import around
 from smalt.trust.show import Look, when
 from smalt.trust.view import TrustView
-from smalt.web.doors import Anyone, routes
+from smalt.web.doors import Anyone, Member, routes
+from smalt.web.multipart import read_upload
 from smalt.web.pages import pages_of
 
 router = routes()
+SPREADSHEET_MAX_BYTES = 8 * MIB
 HTML = "text/html; charset=utf-8"
 LOOKS = {
     "yes": Look("tick", "yes", "good"),
@@ -159,3 +163,22 @@ async def questionnaire_csv(request: Request, _door: Anyone) -> Response:
 async def questionnaire_xlsx(request: Request, _door: Anyone) -> Response:
     """The same as a workbook."""
     return await _document(request, "questionnaire.xlsx")
+
+
+@router.post("/trust/questionnaire/fill", include_in_schema=False)
+async def questionnaire_fill(request: Request, _visit: Member) -> Response:
+    """The spreadsheet that was sent, with answers and comments beside the ids that claims map to. It is stored nowhere."""
+    upload = await read_upload(request, max_bytes=SPREADSHEET_MAX_BYTES)
+    view = await view_of(request)
+    replies = await asyncio.to_thread(questionnaire.replies, view)
+    exports: Exports = request.app.state.exports
+    with exports.turn():
+        filled = await sandbox.fill(upload.chunks(), replies)
+    headers = {
+        "cache-control": "no-store",
+        "content-disposition": 'attachment; filename="questionnaire-filled.xlsx"',
+        "x-smalt-filled": str(filled.filled),
+        "x-smalt-kept": str(filled.kept),
+        "x-smalt-left-empty": str(filled.unknown),
+    }
+    return Response(filled.body, media_type=XLSX, headers=headers)

@@ -6,9 +6,10 @@ copy of bytes. What time alone changes, a proof that turns stale, shows after th
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,12 +93,20 @@ class Exports:
                 kept = self._kept[name] = (key, made(name, view))
             return kept[1]
 
-    def agreement(self, parties: dpa.Parties, form: str) -> Document:
-        """The agreement with the names of ``parties``, made for this reader and kept nowhere. `TooMany` under a crowd."""
+    @contextlib.contextmanager
+    def turn(self) -> Iterator[None]:
+        """A place for making something for one reader. `TooMany` when all are taken."""
         if not self._making.acquire(blocking=False):
-            raise TooMany("dpa.busy", "Too many agreements are being made at once.", todo="Try again.", retry_after_s=5)
+            raise TooMany(
+                "trust.busy", "Too many documents are being made at once.", todo="Try again.", retry_after_s=5
+            )
         try:
-            body = with_names(self._trust.view(), parties, form)
+            yield
         finally:
             self._making.release()
+
+    def agreement(self, parties: dpa.Parties, form: str) -> Document:
+        """The agreement with the names of ``parties``, made for this reader and kept nowhere. `TooMany` under a crowd."""
+        with self.turn():
+            body = with_names(self._trust.view(), parties, form)
         return Document(f"smalt-dpa.{form}", TYPES[form], body)

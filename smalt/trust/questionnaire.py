@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from smalt.library.form import Replies, Reply
 from smalt.trust.cyclonedx import said_of
 from smalt.trust.record import stamp
 from smalt.trust.view import ClaimView, TrustView
@@ -132,20 +133,12 @@ _PART = "These claims touch this item; whether they cover all of it is for a per
 _SHOWN = {"yes": "Yes", "partial": "Partial", "planned": "No", "no": "No", "not applicable": "N/A"}
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What is written beside an id of somebody else's questionnaire."""
-
-    answer: str
-    comment: str
-
-
 def normal(identity: str) -> str:
     """An id as it is compared: without blanks, in capitals."""
     return re.sub(r"\s+", "", identity).upper()
 
 
-def replies(view: TrustView) -> tuple[dict[str, Reply], dict[str, Reply]]:
+def replies(view: TrustView) -> Replies:
     """By normalised id: the replies to an id as it stands, and to the numbered parts of an id (``IAM-02.1``).
 
     Our own questions, claims, and the CAIQ's controls are answered. A part of a control, and what other catalogues ask
@@ -166,7 +159,7 @@ def replies(view: TrustView) -> tuple[dict[str, Reply], dict[str, Reply]]:
         exact[normal(one.claim.id)] = _reply([one], whole=True)
     for made in answers(view):
         exact[normal(made.question.id)] = Reply(_SHOWN[made.word], _comment(made.text, made.claims, made.proved_at))
-    return exact, parts
+    return Replies(exact, parts)
 
 
 def _reply(claims: list[ClaimView], *, whole: bool) -> Reply:

@@ -10,7 +10,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import httpx
+import xlsxwriter
 
+from smalt.library.readers.xlsx import read
 from smalt.trust import inventory
 from smalt.trust.check import Findings, Unclear, check
 from smalt.trust.dpa import IN_FORCE, MEASURES
@@ -22,6 +24,7 @@ from smalt.trust.target import Target
 FORMS = ("md", "pdf", "docx")
 CLAIMS_MIN = 20
 ROUNDS = 2
+UNKNOWN = "ZZZ-99"
 MADE_UP = "nobody-at-all"
 
 
@@ -135,7 +138,8 @@ def _word(names: list[str], claims: Mapping[str, Mapping[str, Any]]) -> str:
 @check("questionnaire.derived", every="hour", deadline_s=90)
 def questionnaire_derived(target: Target, found: Findings) -> None:
     """Fetches every form of the questionnaire as a stranger and computes each answer anew from the published states of the
-    claims that it names: a yes without a holding claim fails, and so does a form that says something else.
+    claims that it names: a yes without a holding claim fails, and so does a form that says something else. Then has a
+    spreadsheet of ids filled in as a tenant.
     """
     with target.client() as stranger:
         for left in reversed(range(ROUNDS)):
@@ -156,12 +160,33 @@ def questionnaire_derived(target: Target, found: Findings) -> None:
         found.probe(f"{form} says the same", table == told)
     words = [one["answer"] for one in answers]
     found.facts["looked at"] = {word: words.count(word) for word in sorted(set(words))}
+    _filled(target, found, claims)
     held = next((name for name, one in claims.items() if one["verdict"]["state"] in HOLDING), None)
     lie = {"id": "X", "answer": "yes", "claims": [{"id": _not_holding(claims)}]}
     found.control("a yes on a claim that does not hold is seen", unfounded([lie], claims) == ["X"])
     found.control("a yes without a claim is seen", unfounded([{**lie, "claims": []}], claims) == ["X"])
     half = {**lie, "claims": [*lie["claims"], *([{"id": held}] if held else [])]}
     found.control("a yes on half of its claims is seen", unfounded([half], claims) == ["X"])
+
+
+def _filled(target: Target, found: Findings, claims: Mapping[str, Mapping[str, Any]]) -> None:
+    """A spreadsheet with every claim's id and one that nobody knows, as a tenant sends it and gets it back."""
+    made = io.BytesIO()
+    with xlsxwriter.Workbook(made, {"in_memory": True}) as book:
+        sheet = book.add_worksheet("Ours")
+        for number, row in enumerate([("Id", "Question", "Answer"), *((name, "?") for name in claims), (UNKNOWN, "?")]):
+            sheet.write_row(number, 0, row)
+    with target.client(target.ours) as tenant:
+        reply = tenant.post("/trust/questionnaire/fill", files={"file": ("ours.xlsx", made.getvalue())})
+    if reply.status_code != httpx.codes.OK:
+        found.probe("a spreadsheet is filled in", held=False, status=reply.status_code)
+        return
+    rows = _cells(reply.content)
+    wrong = [name for name in claims if (rows.get(name) == "Yes") != (claims[name]["verdict"]["state"] in HOLDING)]
+    found.probe(
+        "a spreadsheet is filled in by the states of its claims", not wrong and len(rows) >= len(claims), wrong=wrong
+    )
+    found.probe("an id that nothing maps to stays empty", not rows.get(UNKNOWN))
 
 
 def _asked(answers: Iterable[Mapping[str, Any]]) -> set[str]:
@@ -176,15 +201,18 @@ def _promised(claims: Mapping[str, Mapping[str, Any]]) -> set[str]:
 def _table(body: bytes, form: str) -> dict[str, str]:
     if form == "csv":
         return {row["Id"]: row["Answer"] for row in csv.DictReader(io.StringIO(body.decode("utf-8-sig")))}
-    from smalt.library.readers.xlsx import read
+    return {name: word for name, word in _cells(body, "D").items() if re.fullmatch(r"[A-Z]{3}-\d{2}", name)}
 
-    found = {}
+
+def _cells(body: bytes, answers: str = "C") -> dict[str, str]:
+    """What stands in the column ``answers`` of each row, by what stands in its first."""
+    found: dict[str, str] = {}
     for page in read(body).pages:
         for table in page.tables:
             for row in (*table.header, *table.rows):
                 cells = {(cell.ref or " ")[0]: cell.text for cell in row.cells} | {(row.label_ref or " ")[0]: row.label}
-                if re.fullmatch(r"[A-Z]{3}-\d{2}", cells.get("A", "")):
-                    found[cells["A"]] = cells.get("D", "")
+                if "A" in cells:
+                    found.setdefault(cells["A"], cells.get(answers, ""))
     return found
 
 
