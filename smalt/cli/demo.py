@@ -13,11 +13,12 @@ from typing import Any
 
 import click
 
-from smalt.cli import exposure, say
+from smalt.cli import say
 from smalt.cli.answers import Printed, print_answer
 from smalt.cli.ask import cell_of, read_file
 from smalt.cli.options import json_option, settings_with
 from smalt.kernel.errors import Conflict, Failure, Malformed, Untrusted
+from smalt.trust import exposure
 
 PLACE = Path("build/demo")
 QUESTIONS = (

@@ -5,8 +5,9 @@ import secrets
 
 import pytest
 
-from smalt.cli import demo, exposure
+from smalt.cli import demo
 from smalt.kernel.errors import Untrusted
+from smalt.trust import exposure
 
 WORDS = {"name": b"qzvxkwjhtrpl", "sentence": b"Purchases of property, plant and equipment in the year 2025"}
 
