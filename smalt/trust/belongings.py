@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 import uuid
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from smalt.ledger.note import COSIGNATURE, NoteKey
 from smalt.trust import papers
 from smalt.trust.check import Unclear
 from smalt.trust.errand import ask, browsing, converse, every, expect, settled, upload
@@ -53,6 +55,7 @@ def belongings(target: Target, tenant: Tenant) -> Iterator[Belongings]:
         conversation, second = (converse(api, f"About {label} {number}") for number in (1, 2))
         token = expect(browser.post("/api/v1/tokens", json={"name": label}), 201).json()["id"]
         session = next(one["id"] for one in every(browser, "/api/v1/sessions") if one["current"])
+        witness = named_witness(browser)
         try:
             settled(api, [document, spare])
             turn = ask(api, conversation, question, headers={"idempotency-key": key})
@@ -61,7 +64,7 @@ def belongings(target: Target, tenant: Tenant) -> Iterator[Belongings]:
                 raise Unclear("A list of two documents had one page of one.")
             ids = {
                 "document_id": document, "conversation": conversation, "message": turn["id"], "token_id": token,
-                "session_id": session, "person_id": _guest(browser, tenant), "entry": _entry(api), "number": "0",
+                "session_id": session, "person_id": _guest(browser, tenant), "entry": _entry(api), "witness_id": witness, "number": "0",
             }  # fmt: skip
             yield Belongings(tenant, ids, label, figure, question, key, cursor, turn)
         finally:
@@ -70,6 +73,7 @@ def belongings(target: Target, tenant: Tenant) -> Iterator[Belongings]:
             ):  # fmt: skip
                 api.delete(f"/api/v1/{path}")
             browser.delete(f"/api/v1/tokens/{token}")
+            browser.delete(f"/api/v1/witnesses/{witness}")
 
 
 def _guest(browser: httpx.Client, tenant: Tenant) -> str:
@@ -81,6 +85,12 @@ def _guest(browser: httpx.Client, tenant: Tenant) -> str:
         "/api/v1/people", json={"role": "viewer", "name": "Guest", "email": "guest@synthetic.invalid"}
     )
     return str(expect(invited, 201).json()["id"])
+
+
+def named_witness(browser: httpx.Client) -> str:
+    """The id of a new witness, who never signs anything: its key is random."""
+    key = NoteKey(f"{word()}.synthetic.invalid", os.urandom(32), COSIGNATURE)
+    return str(expect(browser.post("/api/v1/witnesses", json={"key": str(key)}), 201).json()["id"])
 
 
 def _entry(api: httpx.Client) -> str:

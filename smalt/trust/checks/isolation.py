@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from smalt.trust.belongings import Belongings, belongings, stranger_to, told
+from smalt.trust.belongings import Belongings, belongings, named_witness, stranger_to, told
 from smalt.trust.check import Findings, check
 from smalt.trust.errand import browsing, converse, every, expect
 from smalt.trust.target import Target
@@ -25,9 +25,10 @@ _ID = re.compile(r"[a-z]{3}_[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _PLACES = {
     "doc": "document_id", "thr": "conversation", "trn": "message", "tok": "token_id", "ses": "session_id",
     "per": "person_id", "ent": "entry",
+    "wit": "witness_id",
 }  # fmt: skip
 _ENDS = ("/revoke", "/end", "/remove")
-_PAGES = ("/", "/library", "/usage", "/settings", "/people")
+_PAGES = ("/", "/library", "/usage", "/settings", "/settings/witnesses", "/people")
 
 
 @dataclass(frozen=True)
@@ -182,7 +183,7 @@ def _words(found: Findings, api: httpx.Client, browser: httpx.Client, theirs: Be
             f"a stolen cursor on {name} leads to nothing of another tenant",
             beyond.status_code == 200 and not theirs.gives_away(beyond.text),
         )
-    for name in ("tokens", "sessions", "people"):
+    for name in ("tokens", "sessions", "people", "witnesses"):
         found.probe(
             f"the list of {name} holds nothing of another tenant",
             not theirs.gives_away(browser.get(f"/api/v1/{name}").text),
@@ -215,7 +216,7 @@ def _owner(found: Findings, api: httpx.Client, browser: httpx.Client, ways: list
             continue  # a session would end the one that asks; the routes of tokens are their like
         if route.ends and "person_id" in route.names:
             continue  # the guest is kept for the next run
-        client = browser if route.by_form or {"token_id", "person_id"} & set(route.names) else api
+        client = browser if route.by_form or {"token_id", "person_id", "witness_id"} & set(route.names) else api
         status = route.ask(client, _spare(browser, route, theirs), "text/html").status_code
         if status >= 400:
             refused.append(f"{route.name} {status}")
@@ -227,6 +228,8 @@ def _spare(browser: httpx.Client, route: Route, theirs: Belongings) -> dict[str,
     ids = dict(theirs.ids)
     if route.names == ["token_id"]:
         ids["token_id"] = expect(browser.post("/api/v1/tokens", json={"name": theirs.label}), 201).json()["id"]
+    if route.names == ["witness_id"]:
+        ids["witness_id"] = named_witness(browser)
     if route.ends and route.names == ["conversation"]:
         ids["conversation"] = converse(browser, "To be ended")
     return ids

@@ -72,13 +72,16 @@ TABLE: Mapping[str, Door] = {
     "POST /api/v1/conversations/{conversation}/messages/{message}/cancel": Door(Act.CONVERSATION_WRITE),
     "GET /api/v1/audit": Door(Act.AUDIT_READ),
     "GET /api/v1/audit/{entry}/proof": Door(Act.AUDIT_READ),
+    "GET /api/v1/witnesses": Door(Act.WITNESS_READ, browser=True),
+    "POST /api/v1/witnesses": Door(Act.WITNESS_CHANGE, browser=True, body={"json": {"key": "no key"}}),
+    "DELETE /api/v1/witnesses/{witness_id}": Door(Act.WITNESS_CHANGE, browser=True),
 }
 """The reviewed table: every route of the interface and the act that it is. A route that is not here fails the check."""
 
 NOBODYS: Mapping[str, str] = {
     "token_id": f"tok_{uuid.UUID(int=1)}", "session_id": f"ses_{uuid.UUID(int=1)}", "person_id": f"per_{uuid.UUID(int=1)}",
     "document_id": f"doc_{uuid.UUID(int=1)}", "conversation": f"thr_{uuid.UUID(int=1)}",
-    "message": f"trn_{uuid.UUID(int=1)}", "entry": f"ent_{uuid.UUID(int=1)}", "number": "0", "nonce": "0" * 32,
+    "message": f"trn_{uuid.UUID(int=1)}", "entry": f"ent_{uuid.UUID(int=1)}", "witness_id": f"wit_{uuid.UUID(int=1)}", "number": "0", "nonce": "0" * 32,
 }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from decimal import Decimal
 from pathlib import Path
@@ -14,7 +15,7 @@ from smalt.people.token import SCOPES
 from smalt.trust.belongings import stranger_to
 from smalt.trust.checks.answers import Sample, faults, seeded
 from smalt.trust.checks.build import Installed, Mapped, changed, foreign
-from smalt.trust.checks.isolation import Route, mixes
+from smalt.trust.checks.isolation import METHODS, Route, mixes
 from smalt.trust.checks.reader import FILES_MAX, Locks
 from smalt.trust.checks.roles import TABLE, expected
 from smalt.trust.checks.statements import tickets
@@ -22,6 +23,7 @@ from smalt.trust.papers import endless_pages
 from smalt.trust.probes.files import Open, inner_pipes
 from smalt.trust.traces import word
 
+ROOT = Path(__file__).parents[3]
 TENANT = "ten_01a20fb8-314a-7cf5-9cfc-e6bd839e36fa"
 TIGHT = {
     "Max address space": 1 << 30,
@@ -143,6 +145,13 @@ def test_what_the_tables_say(who: str, route: str, wanted: str) -> None:
     assert expected(who, route) == wanted
     assert route in TABLE
     assert SCOPES
+
+
+def test_every_route_of_the_interface_stands_in_the_reviewed_table() -> None:
+    """A new route is reviewed here before a running installation meets it."""
+    described = json.loads((ROOT / "tests" / "pinned" / "openapi.json").read_text("utf-8"))["paths"]
+    routes = {f"{method.upper()} {path}" for path, given in described.items() for method in METHODS if method in given}
+    assert routes | {"GET /api/v1/openapi.json"} == set(TABLE)
 
 
 def test_the_words_and_the_endless_document() -> None:
