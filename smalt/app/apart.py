@@ -16,6 +16,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from smalt.app.installation import PORT_FILE
 from smalt.seal.apart import shut_out
@@ -47,7 +48,7 @@ def apart(settings: Settings) -> Iterator[Kept]:
     with contextlib.suppress(OSError):  # what is wrong with the folder, opening it says in better words
         _make_ready(settings, data_dir)
     with kept(data_dir / "logs", "server") as keeping:
-        checker = _start(settings, data_dir) if settings.trust_checks else None
+        checker = _start(settings, data_dir, keeping.console) if settings.trust_checks else None
         found = shut_out(data_dir / CHECKER)
         emit(
             CheckerKeysShut(
@@ -76,12 +77,13 @@ def _make_ready(settings: Settings, data_dir: Path) -> None:
         tempfile.tempdir = None
 
 
-def _start(settings: Settings, data_dir: Path) -> subprocess.Popen[bytes]:
+def _start(settings: Settings, data_dir: Path, console: IO[str] | None) -> subprocess.Popen[bytes]:
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.listen_host, settings.listen_host)  # noqa: S104  # compared
     return subprocess.Popen(
         [sys.executable, "-m", "smalt.trust.clockwork", str(data_dir), host, str(settings.port)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
+        stderr=console,  # where ours led to before; None: as ours is
         preexec_fn=dying_with(os.getpid()),  # noqa: PLW1509  # one system call, no Python state touched
     )
 

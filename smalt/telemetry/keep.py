@@ -63,13 +63,13 @@ class LogFile:
 
 
 class Kept:
-    """What `kept` has changed in this process."""
+    """What `kept` has changed in this process. ``console``: the terminal or pipe that gets the events, if there is one."""
 
     def __init__(self) -> None:
         self.log: LogFile | None = None
         self._stray = -1
         self._before: dict[int, int] = {}
-        self._console: IO[str] | None = None
+        self.console: IO[str] | None = None
 
     def start(self, folder: Path, name: str) -> None:
         """`OSError` when the folder cannot be written; then nothing is changed."""
@@ -81,8 +81,8 @@ class Kept:
         self._stray = os.open(path, flags, 0o600)
         copy_to(self.log.write)
         if self._divert(_ERR):
-            self._console = os.fdopen(os.dup(self._before[_ERR]), "w", encoding="utf-8")
-            write_to(self._console)
+            self.console = os.fdopen(os.dup(self._before[_ERR]), "w", encoding="utf-8")
+            write_to(self.console)
 
     def hush(self) -> None:
         """Whoever started the program was told where it runs: what is printed from now on is stray too."""
@@ -92,9 +92,9 @@ class Kept:
     def end(self) -> None:
         """Put everything back."""
         copy_to(None)
-        if self._console is not None:
+        if self.console is not None:
             write_to(None)
-            self._console.close()
+            self.console.close()
         for number, before in self._before.items():
             os.dup2(before, number)
             os.close(before)
