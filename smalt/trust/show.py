@@ -154,7 +154,7 @@ def front(view: TrustView) -> dict[str, Any]:
         "sections": sections,
         "wrong": wrong[:WRONG_MAX],
         "more_wrong": max(0, len(wrong) - WRONG_MAX),
-        "all_hold": view.size > 0 and not wrong,
+        "worst": LOOKS["inconclusive"] if not view.holding else wrong[0].look if wrong else LOOKS["verified"],
         "strip": ticks(due),
         "run_at": newest_run(view),
     }

@@ -25,6 +25,9 @@ GUESSES = 8
 LEAST = 35
 """Fewer kinds than these mean that something could not be fetched."""
 
+PUBLIC = "/trust"
+"""The one page that members are led to and that is the same for everybody, signed in or not."""
+
 Who = Literal["stranger", "member", "browser"]
 
 
@@ -42,7 +45,7 @@ class Kind:
 
     @property
     def of_tenant(self) -> bool:
-        return self.who != "stranger"
+        return self.who != "stranger" and self.path != PUBLIC
 
     @property
     def frozen(self) -> bool:
