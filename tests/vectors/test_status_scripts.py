@@ -14,10 +14,10 @@ import pytest
 
 import smalt
 from smalt.trust import status
+from tests.vectors.aging import VECTORS, aging
 
 FOLDER = Path(__file__).parent
 STATIC = Path(smalt.__file__).with_name("static")
-VECTORS = json.loads((FOLDER / "status.json").read_text("utf-8"))["vectors"]
 T, HOUR = 1_800_000_000, 3600
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="no node on PATH: the JavaScript was not run")
 
@@ -95,14 +95,6 @@ def test_the_browser_lets_a_state_end_when_the_vectors_do(tmp_path: Path) -> Non
         'import { aged } from "./status.mjs"; let text = ""; for await (const part of process.stdin) text += part;'
         "process.stdout.write(JSON.stringify(JSON.parse(text).map(([verdict, now]) => aged(verdict, now))));"
     )
-    told, expected = [], []
-    for vector in VECTORS:
-        if any(event["at"] > vector["now"] for event in vector["events"]):
-            continue  # what is dated ahead may come to count meanwhile; the next answer of the server tells
-        end = vector["verdict"]["good_until"]
-        for now in {vector["now"], *([end - 1, end] if vector["verdict"]["then"] else [])}:
-            if now >= vector["now"]:
-                told.append([vector["verdict"], now])
-                expected.append(ours({**vector, "now": now})["state"])
+    told, expected = aging()
     assert len(told) > len(VECTORS)
     assert node(script, told) == expected

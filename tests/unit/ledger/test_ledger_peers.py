@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -16,7 +18,8 @@ ENTRIES = [f"entry {number}".encode() for number in range(70)]
 LEAVES = [tree.leaf_hash(entry) for entry in ENTRIES]
 SIZES = [1, 2, 3, 4, 7, 8, 9, 31, 32, 33, 64, 70]
 
-needs_go = pytest.mark.skipif(shutil.which("go") is None, reason="NO GO ON PATH: x/mod/sumdb did not judge the log")
+SUMDB = Path(__file__).parents[2] / "peers" / "sumdb" / "main.go"
+needs_go = pytest.mark.skipif(shutil.which("go") is None, reason="NO GO ON PATH: x/mod/sumdb DID NOT JUDGE THE LOG")
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +75,62 @@ def test_securesystemslib_accepts_every_entry_of_a_log_and_no_changed_one(site):
     assert judged == [""] * 8 + ["VerificationError"]
     other = run_peer("judge_dsse.py", given=json.dumps({"public": "11" * 32, "envelopes": entries[:1]}).encode())
     assert other == ["VerificationError"]
+
+
+@pytest.fixture(scope="module")
+def sumdb(tmp_path_factory):
+    """The judge, built with the copy of x/mod that every Go distribution carries for its own `go` command: nothing is fetched."""
+    folder = tmp_path_factory.mktemp("sumdb")
+    root = subprocess.run(["go", "env", "GOROOT"], capture_output=True, text=True, check=True).stdout.strip()
+    carried = Path(root) / "src" / "cmd" / "vendor" / "golang.org" / "x"
+    wanted = {"mod": ("sumdb/note", "sumdb/tlog"), "crypto": ("ed25519",)}  # the latter by older ones only
+    required, listed = "module judge\n\ngo 1.19\n", ""
+    shutil.copy(SUMDB, folder)
+    for name, packages in wanted.items():
+        if all((carried / name / one).is_dir() for one in packages):
+            shutil.copytree(carried / name, folder / "vendor" / "golang.org" / "x" / name)
+            required += f"\nrequire golang.org/x/{name} v0.0.0\n"
+            listed += f"# golang.org/x/{name} v0.0.0\n## explicit\n"
+            listed += "".join(f"golang.org/x/{name}/{one}\n" for one in packages)
+    (folder / "go.mod").write_text(required)
+    (folder / "vendor" / "modules.txt").write_text(listed)
+    built = subprocess.run(
+        ["go", "build", "-mod=vendor", "-o", "judge", "."], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert built.returncode == 0, built.stderr
+    return folder / "judge"
+
+
+def judged_by_go(judge, **plain):
+    roots = {str(size): root for size, root in plain.pop("roots", [])}
+    ran = subprocess.run(
+        [judge], input=json.dumps({**plain, "roots": roots}), capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    return json.loads(ran.stdout)
+
+
+@needs_go
+def test_go_accepts_proofs_and_refuses_broken_ones(sumdb):
+    plain = json.loads(told())
+    plain["consistency"] = [
+        one for one in plain["consistency"] if one[0] < one[1]
+    ]  # tlog has no proof of a tree for itself
+    assert judged_by_go(sumdb, **plain) == []
+    broken = {**plain, "inclusion": [[3, 9, ["00" * 32] * 4]], "consistency": [[3, 9, ["00" * 32] * 4], [9, 70, []]]}
+    assert judged_by_go(sumdb, **broken) == ["inclusion 3 of 9", "consistency 3 of 9", "consistency 9 of 70"]
+
+
+@needs_go
+def test_go_accepts_the_checkpoint_and_refuses_a_changed_one(site, sumdb):
+    entries = [base64.b64encode(entry).decode() for entry in site.journal.entries()]
+    key, checkpoint = str(site.keeper.keys.log), (site.journal.log / "checkpoint").read_text("utf-8")
+    assert judged_by_go(sumdb, key=key, checkpoint=checkpoint, entries=entries) == []
+    assert judged_by_go(sumdb, key=key, checkpoint=checkpoint.replace("\n8\n", "\n9\n"), entries=entries) == [
+        "signature"
+    ]
+    assert judged_by_go(sumdb, key=key, checkpoint=checkpoint, entries=entries[::-1]) == ["root"]
+    assert judged_by_go(sumdb, key=key[:-1] + "x", checkpoint=checkpoint, entries=entries) == ["key"]
 
 
 def unpack(site, folder):
