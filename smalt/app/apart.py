@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -41,6 +42,12 @@ class CheckerKeysShut(Event):
     why: Slug | None
 
 
+class CheckerEnded(Event):
+    """It ended by itself. This process cannot start another: what it starts is shut out of the checker's keys."""
+
+    code: int
+
+
 @contextlib.contextmanager
 def apart(settings: Settings) -> Iterator[Kept]:
     """Around everything that the server does: its log is kept, and at the end the checker ends too."""
@@ -55,9 +62,13 @@ def apart(settings: Settings) -> Iterator[Kept]:
                 shut=found.shut, abi=found.abi, neighbours=found.neighbours, why=Slug(found.why) if found.why else None
             )
         )
+        stopping = threading.Event()
+        if checker is not None:
+            threading.Thread(target=_watch, args=(checker, stopping), name="checker", daemon=True).start()
         try:
             yield keeping
         finally:
+            stopping.set()
             if checker is not None:
                 _stop(checker)
 
@@ -86,6 +97,13 @@ def _start(settings: Settings, data_dir: Path, console: IO[str] | None) -> subpr
         stderr=console,  # where ours led to before; None: as ours is
         preexec_fn=dying_with(os.getpid()),  # noqa: PLW1509  # one system call, no Python state touched
     )
+
+
+def _watch(checker: subprocess.Popen[bytes], stopping: threading.Event) -> None:
+    """Say it when the checker ends before it is told to: claims turn stale from then on."""
+    code = checker.wait()
+    if not stopping.is_set():
+        emit(CheckerEnded(code=code))
 
 
 def _stop(checker: subprocess.Popen[bytes]) -> None:

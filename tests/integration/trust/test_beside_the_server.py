@@ -6,6 +6,7 @@ import contextlib
 import errno
 import json
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -133,3 +134,12 @@ def test_without_checks_the_server_is_shut_out_all_the_same(make_install) -> Non
     shut = next(line for line in install.lines() if line["event"] == "checker_keys_shut")
     assert shut["shut"] is (abi() >= 2)
     assert os.path.isdir(install.data_dir / "checker")  # noqa: PTH112
+
+
+def test_a_checker_that_ends_by_itself_is_reported(make_install) -> None:
+    install = make_install(environment={"SMALT_TRUST_CHECKS": "1"})
+    install.start()
+    os.kill(clockwork_of(install), signal.SIGKILL)
+    until(lambda: any(line["event"] == "checker_ended" for line in install.lines()), 30.0)
+    assert install.client().get("/readyz").status_code == 200
+    assert install.stop() == 0
