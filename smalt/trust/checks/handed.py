@@ -102,7 +102,10 @@ def _dpa_controls(
     flipped = {**claims, weaker: {**claims[weaker], "verdict": {"state": _other(claims[weaker]["verdict"]["state"])}}}
     seen = differences(stated(body, "md"), flipped, listed, gone)
     found.control("a measure in the wrong list is seen", {"measures in force", "measures not in force"} <= set(seen))
-    more = body.decode().replace(IN_FORCE, f"{IN_FORCE}\n\n| {_not_holding(claims)} | x |", 1).encode()
+    foreign = next(
+        name for name, one in claims.items() if one["section"] not in MEASURES or one["verdict"]["state"] not in HOLDING
+    )
+    more = body.decode().replace(IN_FORCE, f"{IN_FORCE}\n\n| {foreign} | x |", 1).encode()
     found.control(
         "a measure that does not hold is seen", "measures in force" in differences(stated(more, "md"), claims, *vendors)
     )

@@ -73,6 +73,14 @@ def test_every_form_names_parties_vendors_and_measures(make_view: MakeView, form
     assert "compliant" not in seen.casefold()
 
 
+def test_pages_are_numbered_of_all(make_view: MakeView) -> None:
+    seen = text(written(dpa.agreement(make_view({})), "pdf"), "pdf")
+    numbers = re.findall(r"page (\d+) of (\d+)", seen)
+    assert [int(number) for number, _ in numbers] == list(range(1, len(numbers) + 1))
+    assert {int(last) for _, last in numbers} == {len(numbers)}
+    assert len(numbers) > 4
+
+
 def test_what_stops_holding_leaves_the_measures_in_force(make_view: MakeView) -> None:
     holding, others = dpa.measures(make_view({"web.hsts": "failed"}))
     assert holding == []

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from smalt.trust.checks.handed import differences, unfounded
+from smalt.trust.check import Findings
+from smalt.trust.checks.handed import _dpa_controls, differences, unfounded
+from smalt.trust.dpa import agreement
+from smalt.trust.dpa_files import written
+from smalt.trust.view import TrustView
 
 CLAIMS: dict[str, dict[str, Any]] = {
     "enc.a": {"section": 1, "verdict": {"state": "verified"}},
@@ -27,6 +32,19 @@ def test_every_difference_is_seen() -> None:
     assert differences(({"enc.a"}, {"enc.b"}, set()), CLAIMS, {"north"}, set()) == ["sub-processors"]
     assert differences(({"enc.a"}, {"enc.b"}, {"gone"}), CLAIMS, set(), {"gone"}) == ["sub-processors"]
     assert len(differences((set(), set(), set()), CLAIMS, set(), set())) == 2
+
+
+def test_the_controls_work_where_everything_holds_and_where_nothing_does(make_view: Callable[..., TrustView]) -> None:
+    made = agreement(make_view({}))
+    body = written(made, "md")
+    for state in ("verified", "failing"):
+        claims = {
+            one.claim.id: {"section": one.claim.section, "verdict": {"state": state}} for one in make_view({}).claims
+        }
+        found = Findings()
+        _dpa_controls(found, body, claims, (set(), set()))
+        assert found.controls
+        assert all(held for _, held in found.controls), state
 
 
 def test_an_answer_follows_from_its_claims_or_is_unfounded() -> None:
