@@ -95,17 +95,14 @@ def bomb() -> bytes:
     return out.getvalue()
 
 
-def endless_pages(pages: int) -> bytes:
-    """A PDF that names one empty page so many times."""
-    kids = " ".join(["3 0 R"] * pages)
-    parts = [
-        b"%PDF-1.4\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n",
-        f"2 0 obj\n<< /Type /Pages /Count {pages} /Kids [{kids}] >>\nendobj\n".encode(),
-        b"3 0 obj\n<< /Type /Page /Parent 2 0 R /MediaBox [0 0 99 99] >>\nendobj\n",
-    ]
-    at, offsets = 0, []
-    for part in parts:
-        offsets.append(at + (part.index(b"1 0 obj") if part.startswith(b"%PDF") else 0))
-        at += len(part)
-    table = b"xref\n0 4\n0000000000 65535 f \n" + b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
-    return b"".join(parts) + table + b"trailer\n<< /Size 4 /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % at
+def pages(count: int) -> bytes:
+    """A PDF of so many pages with a line each."""
+    from reportlab.pdfgen import canvas
+
+    out = io.BytesIO()
+    page = canvas.Canvas(out)
+    for number in range(count):
+        page.drawString(72, 700, f"Page {number} of a long report that says little.")
+        page.showPage()
+    page.save()
+    return out.getvalue()

@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 import msgspec
 
+from smalt.chat.present import figures_of
 from smalt.chat.recompute import Untraceable, recompute
 from smalt.chat.verify import verified
 from smalt.engine.answer import Answer, Citation, FigureOut
@@ -109,10 +110,11 @@ def checked(target: Target, found: Findings) -> None:
         "what the document does not say is not answered",
         unsaid["state"] == "declined" and not unsaid["answer"]["figure"],
     )
-    first = turns["What were net sales in 2024?"]
-    off = sample.asked()["What were net sales in 2024?"] + 1
-    found.control("an answer that is one off is seen", "value" in faults(first, off, sample.printed))
-    found.control("a citation of nothing is seen", "citations" in faults(first, off - 1, {Decimal(1)}))
+    right = Decimal(48213)
+    found.control("an answer without a fault has none", not faults(example(right), right, {right}))
+    found.control("an answer that is one off is seen", "value" in faults(example(right), right + 1, {right, right + 1}))
+    found.control("a figure that nothing says is seen", "text" in faults(example(right + 1), right, {right}))
+    found.control("a citation of nothing is seen", "citations" in faults(example(right), right, {Decimal(1)}))
     sound, errors = seeded()
     for what, one in errors.items():
         kept = verified(one)
@@ -139,12 +141,32 @@ def faults(turn: dict[str, Any], wanted: Decimal, printed: set[Decimal]) -> list
         part.get("figure") for part in answer["parts"]
     ):
         wrong.append("marks")
+    if any(not _known(number, places, {*printed, wanted}) for number, places in figures_of(answer["text"])):
+        wrong.append("text")
     quoted = [printed_number(one["quote"]) for one in answer["citations"]]
     if not quoted or any(one is None or abs(one) not in printed for one in quoted):
         wrong.append("citations")
     if answer.get("formula") and not _comes_to(answer["formula"], printed, wanted):
         wrong.append("formula")
     return wrong
+
+
+def _known(number: Decimal, places: int, known: set[Decimal]) -> bool:
+    """Whether a figure of the text is one that the report prints, or the result, rounded as it is shown."""
+    return any(round(abs(one), places) == number for one in known)
+
+
+def example(value: Decimal) -> dict[str, Any]:
+    """A turn that answers ``value`` millions as the product would: what `faults` is held against."""
+    shown = f"${value:,}"
+    return {
+        "state": "answered",
+        "answer": {
+            "text": f"Net sales: {shown} million [1].", "formula": None, "figure": {"value": f"{value}000000", "scale": 6},
+            "checks": {"figures": 1, "traced": 1}, "citations": [{"quote": shown}],
+            "parts": [{"text": f"{shown} million", "figure": True, "n": [1], "traced": True}],
+        },
+    }  # fmt: skip
 
 
 def _comes_to(formula: str, printed: set[Decimal], wanted: Decimal) -> bool:

@@ -20,9 +20,9 @@ from smalt.trust.probes import kernel
 from smalt.trust.target import Target
 
 LOOK_EVERY_S = 0.002
-PAGES = 1900
+PAGES = 1500
 """So many that reading takes long enough to be looked at, and fewer than are refused."""
-PAGES_REFUSED = 2500
+PAGES_REFUSED = 2100
 MEMORY_MAX_BYTES, CPU_MAX_S, FILES_MAX = 4 << 30, 120, 3
 FILTERED = "2"
 _READER = b"smalt.library.child"
@@ -119,10 +119,10 @@ def sandbox(target: Target, found: Findings) -> None:
     """
     servers = kernel.servers(target)
     outside = locks_of(min(servers))
-    long = papers.endless_pages(PAGES)
+    long = papers.pages(PAGES)
     hostile = {
         "a workbook that unpacks without end": ("bomb.xlsx", papers.bomb()),
-        "a document of too many pages": ("long.pdf", papers.endless_pages(PAGES_REFUSED)),
+        "a document of too many pages": ("long.pdf", papers.pages(PAGES_REFUSED)),
         "a document that is cut short": ("cut.pdf", papers.pdf("Cut", [("Net sales", 1, 2)], [])[:-300]),
         "a file that is not what it says": ("odd.docx", b"PK\x03\x04" + bytes(range(256)) * 8),
     }
@@ -135,6 +135,7 @@ def sandbox(target: Target, found: Findings) -> None:
                 read = settled(api, [sent["long"]])[sent["long"]]
                 took = time.monotonic() - began
             tightest = _locks(found, watch, outside)
+            found.probe("a long document is read", read["status"] == "ready")
             found.facts["reading"] = {"readers": len(watch.best), "status": read["status"], "took_s": round(took, 1)}
             for what, (name, data) in hostile.items():
                 sent[what] = upload(api, name, data)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -25,7 +27,7 @@ CLAIMS = {
 }
 BREAKS = (
     "tenant.sql: row security is off on one table",
-    "rest.canaries: a question in clear that was removed again",
+    "schema.inventory: a column that nobody recorded",
     "logs.canaries: a question is printed",
 )
 
@@ -49,7 +51,7 @@ def test_the_checks_looked_at_something(results: dict[str, dict[str, Any]]) -> N
     assert facts["rest.canaries"]["searched"]["bytes"] > 1_000_000
     assert facts["rest.canaries"]["no word of the errand is anywhere in clear"]["words"] > 50
     assert any(one.startswith("server.log") for one in facts["logs.canaries"]["sinks"]["read"])
-    assert facts["tenant.routes"]["tried"]["requests"] > 80
+    assert facts["tenant.routes"]["tried"]["requests"] > 50
     assert facts["tenant.sql"]["tried"]["statements"] > 400
 
 
@@ -61,6 +63,7 @@ def test_what_the_checks_put_in_is_removed_again(install: Install, results: dict
 
 
 def test_a_break_turns_its_check_red(install: Install) -> None:
-    done = install.run("trust", "sabotage", *BREAKS, "--json")
+    command = [sys.executable, "-m", "smalt", "trust", "sabotage", *BREAKS, "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, env=install.environ(), timeout=900, check=False)
     tried = {one["what"]: one["verdict"] for one in json.loads(done.stdout)["cases"]}
     assert tried == {name.partition(": ")[2]: "killed" for name in BREAKS}

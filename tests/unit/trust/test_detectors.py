@@ -19,7 +19,7 @@ from smalt.trust.checks.isolation import METHODS, Route, mixes
 from smalt.trust.checks.reader import FILES_MAX, Locks
 from smalt.trust.checks.roles import TABLE, expected
 from smalt.trust.checks.statements import tickets
-from smalt.trust.papers import endless_pages
+from smalt.trust.papers import pages
 from smalt.trust.probes.files import Open, inner_pipes
 from smalt.trust.traces import word
 
@@ -40,6 +40,7 @@ def turn(value: str = "48213000000", traced: int = 1, quote: str = "$48,213") ->
         "answer": {
             "figure": {"value": value, "scale": 6},
             "checks": {"figures": 1, "traced": traced},
+            "text": "Net sales, 2024: $48,213 million [1].",
             "parts": [{"text": "$48,213 million", "figure": True, "n": [1], "traced": True}],
             "citations": [{"quote": quote}],
             "formula": None,
@@ -52,6 +53,9 @@ def test_faults_of_an_answer() -> None:
     assert faults(turn(), wanted, printed) == []
     assert faults(turn(value="48214000000"), wanted, printed) == ["value"]
     assert faults(turn(traced=0), wanted, printed) == ["traced"]
+    told = turn()
+    told["answer"]["text"] += " Of which 917 abroad."  # type: ignore[index]
+    assert faults(told, wanted, printed) == ["text"]
     assert faults(turn(quote="$48,214"), wanted, printed) == ["citations"]
     assert faults({"state": "declined", "answer": None}, wanted, printed) == ["answered"]
 
@@ -154,7 +158,7 @@ def test_every_route_of_the_interface_stands_in_the_reviewed_table() -> None:
     assert routes | {"GET /api/v1/openapi.json"} == set(TABLE)
 
 
-def test_the_words_and_the_endless_document() -> None:
+def test_the_words_and_the_long_document() -> None:
     assert len({word() for _ in range(50)}) == 50
-    assert endless_pages(3).count(b"3 0 R") == 3
+    assert pages(3).startswith(b"%PDF")
     assert os.path.sep not in word()

@@ -63,9 +63,12 @@ def _() -> Break:
     return Break(preamble=_VIEW.format(name="view", do="made['kind'] = 'turn'"))
 
 
-@case("answers.checked", "figures are not verified")
+@case("answers.checked", "an invented figure is not caught")
 def _() -> Break:
-    return Break(preamble="import smalt.chat.verify as v; v.verified = lambda answer: answer")
+    return Break(
+        preamble="import smalt.chat.verify as v; v.verified = lambda answer: answer\n"
+        + _ENGINE.format(do="made.text += ' Of this, 917 million came from abroad.'")
+    )
 
 
 @case("answers.checked", "every figure is off")
