@@ -41,9 +41,12 @@ def _() -> Break:
     return Break(sql="create policy more on smalt.conversation using (true)")
 
 
-@case("tenant.sql", "the policy of one table is dropped")
+@case("tenant.sql", "a new table without row security")
 def _() -> Break:
-    return Break(sql="drop policy tenant_only on smalt.invitation")
+    return Break(
+        sql="create table smalt.extra (tenant_id uuid primary key); "
+        "grant select, insert, update, delete on smalt.extra to smalt_app"
+    )
 
 
 @case("tenant.sql", "a policy without the check of what is written")
