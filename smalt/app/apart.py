@@ -28,8 +28,9 @@ from smalt.telemetry.events import Event, Slug, emit
 from smalt.telemetry.keep import Kept, kept
 from smalt.trust.clockwork import CHILD_END_S, dying_with
 from smalt.trust.keeper import CHECKER, TRUST
+from smalt.trust.letters import FOLDER as LETTERS
 
-FOLDERS = ("blobs", "keys", "logs", "tls", TRUST)
+FOLDERS = ("blobs", "keys", LETTERS, "logs", "tls", TRUST)
 """Of the data directory, besides the database's: what the server makes later right beside ``checker`` it cannot use."""
 
 

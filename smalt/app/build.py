@@ -26,13 +26,25 @@ from smalt.people.credentials import Credentials
 from smalt.people.signin import SignIn
 from smalt.search.shelf import Shelf
 from smalt.tenancy.gateway import Gateway
-from smalt.trust import audit_routes, challenge_routes, export_routes, register_routes, witness_routes
+from smalt.trust import (
+    audit_routes,
+    challenge_routes,
+    document_routes,
+    export_routes,
+    grants,
+    notice_routes,
+    register_routes,
+    witness_routes,
+)
 from smalt.trust import page_routes as trust_pages
 from smalt.trust import routes as trust_routes
 from smalt.trust.exports import Exports
 from smalt.trust.journal import Journal
 from smalt.trust.keeper import TRUST
+from smalt.trust.letters import Letters
+from smalt.trust.pace import Pace
 from smalt.trust.registry import load
+from smalt.trust.telling import Telling
 from smalt.trust.view import Trust
 from smalt.web import health
 from smalt.web.build import Web, build_web
@@ -56,6 +68,8 @@ ROUTERS = (
     trust_pages.router,
     export_routes.router,
     register_routes.router,
+    notice_routes.router,
+    document_routes.router,
     audit_routes.router,
     challenge_routes.router,
     witness_routes.router,
@@ -71,6 +85,8 @@ def build(installation: Installation) -> Web:
     signin = SignIn.of(gateway, credentials)
     pages = Pages([_PACKAGE / "web" / "templates"], Static(_PACKAGE / "static"), __version__)
     trust = Trust(load(), Journal(installation.settings.data_dir / TRUST))
+    data_dir, clock = installation.settings.data_dir, installation.clock
+    rounds = [Telling(trust, Letters.of(data_dir)).tell, grants.Forgetting(data_dir, clock).forget]
     rules = Rules(
         hosts=frozenset(installation.settings.public_host),
         larger={
@@ -89,13 +105,15 @@ def build(installation: Installation) -> Web:
             "ready": lambda: _ready(gateway),
             "trust": trust,
             "exports": Exports(trust),
+            "data_dir": data_dir,
+            "pace": Pace(clock),
             "public_url": address(installation.settings).removesuffix(":443"),
             "clock": installation.clock,
             "shelf": shelf,
             "readings": Readings(),
             "asker": Asker(LocalEngine(), shelf, running, installation.clock),
         },
-        lifespan=lambda _: _lived(trust, living(installation, gateway, running)),
+        lifespan=lambda _: _lived(trust, living(installation, gateway, running, rounds)),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
 
@@ -21,14 +21,19 @@ from smalt.store.queue import Worker
 from smalt.telemetry.events import Slug
 from smalt.telemetry.log import report
 from smalt.tenancy.gateway import ABANDONED_AFTER, Gateway
+from smalt.tenancy.visit import Visit
 
 TICKET_KEY_RENEWAL = timedelta(days=30)
 SWEEP_EVERY_S = 300.0
+Round = Callable[[Visit], Awaitable[object]]
+"""What the janitor does for every tenant beside sweeping."""
 DRAIN_S = 5.0
 
 
 @asynccontextmanager
-async def living(installation: Installation, gateway: Gateway, running: Running) -> AsyncIterator[None]:
+async def living(
+    installation: Installation, gateway: Gateway, running: Running, rounds: Sequence[Round] = ()
+) -> AsyncIterator[None]:
     """Pool, worker and janitor while the server runs. At the end turns under way settle before the pool closes."""
     stop = asyncio.Event()
     alone_since = None
@@ -37,7 +42,7 @@ async def living(installation: Installation, gateway: Gateway, running: Running)
         await asyncio.to_thread(gateway.blobs.clear_arriving)
     async with gateway.database:
         worker = asyncio.create_task(worker_of(installation, gateway).run(stop, alone=alone_since is not None))
-        janitor = asyncio.create_task(_sweep_for_ever(installation, gateway, alone_since))
+        janitor = asyncio.create_task(_sweep_for_ever(installation, gateway, alone_since, rounds))
         try:
             yield
         finally:
@@ -56,7 +61,9 @@ def worker_of(installation: Installation, gateway: Gateway) -> Worker:
     return worker
 
 
-async def _sweep_for_ever(installation: Installation, gateway: Gateway, alone_since: datetime | None) -> None:
+async def _sweep_for_ever(
+    installation: Installation, gateway: Gateway, alone_since: datetime | None, rounds: Sequence[Round]
+) -> None:
     """Close what crashes left open, tenant by tenant; rotate and renew keys when their time has come.
 
     Elsewhere another process may still be at work on what looks left open, so it must be old. Where nobody else has
@@ -77,6 +84,8 @@ async def _sweep_for_ever(installation: Installation, gateway: Gateway, alone_si
                 await _sweep(gateway, tenant, alone_since)
                 if first:
                     await upload.clear_orphans(gateway.system(tenant))
+                for one in rounds:
+                    await one(gateway.system(tenant))
         first = False
         await asyncio.sleep(SWEEP_EVERY_S)
 

@@ -19,6 +19,7 @@ from smalt.tenancy.actor import person as person_actor
 from smalt.tenancy.gateway import Gateway
 from smalt.tenancy.policy import Act
 from smalt.trust import provision
+from smalt.trust.own_tenant import house
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +93,9 @@ def first_link(installation: Installation) -> str | None:
         gateway = installation.gateway()
         async with gateway.database:
             credentials = Credentials.of(installation.keystore)
-            synthetic = provision.synthetic(installation.settings.data_dir)
-            existing = [one for one in installation.keystore.tenants() if str(one) not in synthetic]
+            data_dir = installation.settings.data_dir
+            ours = provision.synthetic(data_dir) | {str(house(data_dir))}
+            existing = [one for one in installation.keystore.tenants() if str(one) not in ours]
             if not existing:
                 _, _, secret = await tenants.create(gateway, credentials, FIRST_WORKSPACE)
                 return secret

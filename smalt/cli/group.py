@@ -9,6 +9,7 @@ from smalt.cli.administer import tenant, token
 from smalt.cli.ask import ask
 from smalt.cli.demo import demo
 from smalt.cli.doctor import doctor
+from smalt.cli.documents import document
 from smalt.cli.incidents import incident
 from smalt.cli.serve import serve
 from smalt.cli.statements import attest, deployment, withdraw
@@ -24,5 +25,5 @@ def smalt() -> None:
 
 for command in (demo, serve, ask, doctor, tenant, token, trust):
     smalt.add_command(command)
-for command in (attest, withdraw, deployment, vendor, incident):
+for command in (attest, withdraw, deployment, vendor, incident, document):
     trust.add_command(command)

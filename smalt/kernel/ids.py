@@ -99,3 +99,21 @@ class WitnessId(Id):
     """A key that cosigns the transparency log."""
 
     prefix = "wit"
+
+
+class ObjectionId(Id):
+    """A workspace's objection to a sub-processor."""
+
+    prefix = "obj"
+
+
+class GatedId(Id):
+    """A document that is given out under an agreement of confidentiality."""
+
+    prefix = "gtd"
+
+
+class GrantId(Id):
+    """A visitor's access to a gated document."""
+
+    prefix = "grt"

@@ -16,6 +16,7 @@ from smalt.seal.tokens import SessionSigner, digest, new_secret, well_formed
 
 TOKEN_PREFIX = "smalt_tok"  # noqa: S105  # the public beginning of every token
 LINK_PREFIX = "smalt_link"
+GRANT_PREFIX = "smalt_grant"
 EMAIL_MAX_CHARS = 254
 
 
@@ -52,6 +53,13 @@ class Credentials:
 
     def of_link(self, secret: str) -> bytes | None:
         return digest(secret, self.key, "invitation") if well_formed(secret, LINK_PREFIX) else None
+
+    def new_grant(self) -> str:
+        """The secret of a visitor's link to one document."""
+        return new_secret(GRANT_PREFIX)
+
+    def of_grant(self, secret: str) -> bytes | None:
+        return digest(secret, self.key, "grant") if well_formed(secret, GRANT_PREFIX) else None
 
     def of_email(self, email: str) -> bytes:
         """The digest of an address as `plain_email` writes it."""

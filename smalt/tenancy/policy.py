@@ -34,6 +34,16 @@ class Act(enum.StrEnum):
     TOKEN_CREATE = "token.create"  # noqa: S105  # the name of an act
     TOKEN_READ = "token.read"  # noqa: S105  # the name of an act
     TOKEN_REVOKE = "token.revoke"  # noqa: S105  # the name of an act
+    REGISTER_READ = "register.read"
+    REGISTER_SUBSCRIBE = "register.subscribe"
+    REGISTER_OBJECT = "register.object"
+    REGISTER_TELL = "register.tell"
+    GATED_CHANGE = "gated.change"
+    GATED_LIST = "gated.list"
+    GATED_ASK = "gated.ask"
+    GATED_LOOK = "gated.look"
+    GATED_DOWNLOAD = "gated.download"
+    GATED_DECIDE = "gated.decide"
     TENANT_CREATE = "tenant.create"
     TENANT_READ = "tenant.read"
     TENANT_CHANGE = "tenant.change"

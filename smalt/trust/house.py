@@ -16,6 +16,7 @@ STORES: Mapping[str, str] = {
     "blobs": "sealed documents, what was read of them, and their search segments",
     "checker": "the keys of the checker; the product is shut out",
     "keys": "wrapped keys of tenants and of the installation",
+    "letters": "notices that wait to be sent: ids, no words",
     "logs": "events, without content",
     "postgres": "the database with its write-ahead log",
     "postgres.place": "where the database lies, if elsewhere",

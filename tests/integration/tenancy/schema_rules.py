@@ -19,9 +19,19 @@ SYSTEM = "('pg_catalog', 'information_schema', 'pg_toast')"
 
 TYPES = {"uuid", "bytea", "text", "smallint", "integer", "bigint", "timestamp with time zone", "smalt.sealed"}
 # Bytes that are not sealed content: wrapped and public keys, keyed digests, salts.
-BARE_BYTES = {"data_key.wrapped", "idempotency.key", "idempotency.request", "audit_entry.salt", "witness.key"}
+BARE_BYTES = {
+    "data_key.wrapped",
+    "idempotency.key",
+    "idempotency.request",
+    "audit_entry.salt",
+    "witness.key",
+    "gated_grant.link",
+}
 # Text in the clear: the product's own words only. A person's words are sealed.
-CLEAR_TEXT = {"api_token.scopes", "document.failure", "audit_entry.act", "audit_entry.target", "idempotency.act"}
+CLEAR_TEXT = {
+    "api_token.scopes", "document.failure", "audit_entry.act", "audit_entry.target", "idempotency.act",
+    "register_objection.vendor",
+}  # fmt: skip
 NEVER_DELETED = {"tenant", "data_key", "usage_entry", "audit_entry"}
 NEVER_UPDATED = re.compile(
     r"(tenant_id|id|key_no|key|salt|created_at|begun_at|at|person_id|conversation_id|act|target|actor_\w+)"
