@@ -72,6 +72,15 @@ TABLE: Mapping[str, Door] = {
     "POST /api/v1/conversations/{conversation}/messages/{message}/cancel": Door(Act.CONVERSATION_WRITE),
     "GET /api/v1/audit": Door(Act.AUDIT_READ),
     "GET /api/v1/audit/{entry}/proof": Door(Act.AUDIT_READ),
+    "GET /api/v1/register": Door(Act.REGISTER_READ, browser=True),
+    "PUT /api/v1/register/subscription": Door(Act.REGISTER_SUBSCRIBE, browser=True),
+    "DELETE /api/v1/register/subscription": Door(Act.REGISTER_SUBSCRIBE, browser=True),
+    "POST /api/v1/register/objections": Door(
+        Act.REGISTER_OBJECT, browser=True, body={"json": {"vendor": "no vendor", "reason": "Matrix"}}
+    ),
+    "POST /api/v1/register/objections/withdraw": Door(
+        Act.REGISTER_OBJECT, browser=True, body={"json": {"vendor": "no vendor"}}
+    ),
     "GET /api/v1/witnesses": Door(Act.WITNESS_READ, browser=True),
     "POST /api/v1/witnesses": Door(Act.WITNESS_CHANGE, browser=True, body={"json": {"key": "no key"}}),
     "DELETE /api/v1/witnesses/{witness_id}": Door(Act.WITNESS_CHANGE, browser=True),
