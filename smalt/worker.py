@@ -15,7 +15,7 @@ from smalt.app.operate import create_tenant
 from smalt.kernel.clock import SystemClock
 from smalt.kernel.errors import Missing, Unavailable
 from smalt.settings import Settings
-from smalt.store.outbox import Outbox
+from smalt.store.outbox import BATCH_MAX, Outbox
 from smalt.store.postgres import conninfo_of_running
 from smalt.store.remote import logins
 from smalt.trust import provision, runner
@@ -120,7 +120,8 @@ def run_checks(
     keeper = Keeper.open(settings.data_dir.absolute(), SystemClock(), settings.public_host[0])
     with keeper.running(wait_s, waits):
         target = target_of(settings, keeper)
-        anchor(keeper, Outbox(_connections(settings).checker), target.run)
+        while anchor(keeper, Outbox(_connections(settings).checker), target.run) >= BATCH_MAX:
+            pass  # what a batch does not hold goes into the next one
         if claims:
             wanted = {check for claim in claims for check in registry[claim].checks}
             return runner.run(keeper, registry, [checks[name] for name in checks if name in wanted], target, progress)

@@ -26,6 +26,8 @@ from smalt.web.doors import Member, routes
 from smalt.web.paging import LIMIT_DEFAULT, After, Cursor, Limit, after, as_json, page_of
 
 router = routes()
+OVERDUE_S = 300
+"""Longer than a transaction of the application may last (db/0001), so that no commit is this late."""
 IdText = Annotated[str, Path(max_length=64)]
 
 
@@ -63,7 +65,9 @@ async def proof(request: Request, visit: Member, entry: IdText) -> Response:
     ended: datetime = row["finished_at"]
     place = await asyncio.to_thread(place_of, trust.journal.folder, batches, digest, int(ended.timestamp()))
     if place is None:
-        if not pending:
+        # What waits although a batch was stated long after its end was committed to anew, after it had been changed.
+        overdue = any(batch["at"] > ended.timestamp() + OVERDUE_S for batch in batches)
+        if overdue or not pending:
             raise _altered()
         return JSONResponse({"state": "waiting", **told}, 202, {"cache-control": "no-store"})
     more = await asyncio.to_thread(_proof, trust, place)

@@ -122,6 +122,30 @@ def test_an_entry_that_was_changed_is_seen(install: Install, keys: dict[str, str
     check_problem(mine.api.get(path), 500, "audit.altered")
 
 
+def test_an_entry_that_was_changed_and_committed_to_anew_is_seen(install: Install, keys: dict[str, str]) -> None:
+    """Somebody with the application's rights can have the new digest wait; the batches since its end tell."""
+    for _ in range(3):  # batches that its first digest could stand in
+        assert install.run("trust", "run", "trust.audit", "--json").returncode == 0
+    mine = install.workspace("Changed Books Again")
+    entry = mine.api.get("/api/v1/audit", params={"limit": 100}).json()["items"][-1]
+    earlier = f"2026-01-{entry['finished_at'][8:]}"
+    changed = {**entry, "outcome": 2, "begun_at": earlier, "finished_at": earlier}
+    text = json.dumps(changed, sort_keys=True, separators=(",", ":"))
+    digest = hashlib.sha256(b"\x00" + text.encode()).digest()
+    sockets = (install.postgres_home / "socket.place").read_text("utf-8").strip()
+    with psycopg.connect(f"host={sockets} user=postgres dbname=smalt") as admin:
+        admin.execute(
+            "update smalt.audit_entry set outcome = 2, begun_at = %s, finished_at = %s where id = %s",
+            (earlier, earlier, entry["id"].removeprefix("ent_")),
+        )
+        admin.execute("insert into gate.commitment (digest) values (%s)", (digest,))
+    path = f"/api/v1/audit/{entry['id']}/proof"
+    check_problem(mine.api.get(path), 500, "audit.altered")
+    assert install.run("trust", "run", "trust.keys", "--json").returncode == 0
+    late = mine.api.get(path).json()  # it stands in the log by now, and not soon after its end
+    assert (late["state"], late["batch"]["soon"]) == ("anchored", False)
+
+
 def test_the_list_goes_on(ours: Workspace, keys: dict[str, str]) -> None:
     first = ours.api.get("/api/v1/audit", params={"limit": 3}).json()
     second = ours.api.get("/api/v1/audit", params={"limit": 3, "cursor": first["next"]}).json()
