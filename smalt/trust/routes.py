@@ -16,6 +16,7 @@ from smalt.web.doors import Anyone, routes
 router = routes()
 _SOON = {"cache-control": "public, max-age=30"}
 _SHELF = Shelf()
+_ONE = asyncio.Lock()
 _FOREVER = {"cache-control": "public, max-age=31536000, immutable"}
 
 
@@ -32,7 +33,8 @@ async def claims(request: Request, _door: Anyone) -> Response:
 @router.get("/trust/bundle.zip", include_in_schema=False)
 async def bundle(request: Request, _door: Anyone) -> Response:
     """Everything behind the page, with a script that verifies it offline."""
-    data = await asyncio.to_thread(_SHELF.get, request.app.state.trust)
+    async with _ONE:  # those who wait for the same bundle hold no thread
+        data = await asyncio.to_thread(_SHELF.get, request.app.state.trust)
     headers = {**_SOON, "content-disposition": 'attachment; filename="bundle.zip"'}
     return Response(data, media_type="application/zip", headers=headers)
 
