@@ -24,6 +24,7 @@ LINKS = (
     ("/trust/bundle.zip", "Bundle", "claims, log, evidence and the program that verifies them"),
     ("/trust/claims.json", "Claims", "JSON: every claim with its state"),
     ("/trust/log/checkpoint", "Checkpoint of the log", "C2SP tlog-checkpoint, signed"),
+    ("/trust/log/keys.json", "Keys", "of the log and of the checker; compare them by another way"),
     ("/trust/oscal/component-definition.json", "OSCAL component definition", "the claims as controls"),
     ("/trust/oscal/assessment-results.json", "OSCAL assessment results", "what the checks found"),
     ("/trust/sbom.json", "Bill of materials", "CycloneDX"),
