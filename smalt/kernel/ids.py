@@ -65,6 +65,10 @@ class TokenId(Id):
     prefix = "tok"
 
 
+class FactorId(Id):
+    prefix = "fac"
+
+
 class InvitationId(Id):
     prefix = "inv"
 

@@ -13,8 +13,8 @@ from starlette.responses import Response
 from smalt.kernel.errors import Failure, Forbidden
 from smalt.kernel.ids import PersonId, SessionId, TokenId
 from smalt.kernel.limits import NAME_MAX_CHARS
+from smalt.people import factor, session, token, workspace
 from smalt.people import person as people
-from smalt.people import session, token, workspace
 from smalt.people.frame import places_of
 from smalt.people.person import PASSWORD_MIN_CHARS, queries
 from smalt.people.routes import signin_of
@@ -226,6 +226,7 @@ async def _settings(
         profile = await people.profile(scope, who)
         own_tokens = await token.list_of(scope, who)
         own_sessions = await session.list_of(scope, who, clock)
+        second = await factor.is_on(scope, who)
     problem = None
     if failure is not None:
         problem = problem_of(failure).members(str(passage_of(request.scope).request))
@@ -241,6 +242,7 @@ async def _settings(
         new_token=new_token,
         done=done,
         problem=problem,
+        factor_on=second,
         least=PASSWORD_MIN_CHARS,
     )
 

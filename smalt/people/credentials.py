@@ -10,7 +10,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from smalt.kernel.errors import Malformed
-from smalt.kernel.ids import SessionId
+from smalt.kernel.ids import PersonId, SessionId
 from smalt.seal.keystore import KeyStore
 from smalt.seal.tokens import SessionSigner, digest, new_secret, well_formed
 
@@ -60,6 +60,10 @@ class Credentials:
 
     def of_grant(self, secret: str) -> bytes | None:
         return digest(secret, self.key, "grant") if well_formed(secret, GRANT_PREFIX) else None
+
+    def of_recovery(self, person: PersonId, code: str) -> bytes:
+        """The digest of one person's recovery code, as `smalt.people.factor` writes it."""
+        return digest(f"{person} {code}", self.key, "recovery")
 
     def of_email(self, email: str) -> bytes:
         """The digest of an address as `plain_email` writes it."""

@@ -15,7 +15,7 @@ from smalt.kernel.errors import Unauthenticated
 from smalt.kernel.ids import PersonId, SessionId, TokenId
 from smalt.people.credentials import Credentials
 from smalt.people.person import queries
-from smalt.people.session import IDLE, SEEN_EVERY, good_until
+from smalt.people.session import IDLE, SEEN_EVERY, Factor, good_until
 from smalt.people.token import USED_EVERY, acts_of
 from smalt.tenancy.actor import Actor, ActorKind, Role
 from smalt.tenancy.actor import person as person_actor
@@ -29,6 +29,7 @@ class _Session:
     person_id: UUID
     seen_at: datetime
     expires_at: datetime
+    factor: Factor
     role: Role
 
 
@@ -52,12 +53,18 @@ class Keeper:
     credentials: Credentials
 
     async def by_session(self, cookie: str) -> Visit:
-        """`Unauthenticated` for a cookie that is forged, unknown, expired, idle too long, revoked or of one removed."""
-        visit, _ = await self.session(cookie)
+        """`Unauthenticated` for a cookie that is forged, unknown, expired, idle too long, revoked or of one removed, and
+        for a session that still waits for its second factor.
+        """
+        visit, _, factor = await self.session(cookie)
+        if factor is Factor.AWAITED:
+            raise Unauthenticated(
+                "session.factor", "The second step of signing in is missing.", todo="Enter the code at /signin/factor."
+            )
         return visit
 
-    async def session(self, cookie: str) -> tuple[Visit, SessionId]:
-        """The visit, and which session it comes by."""
+    async def session(self, cookie: str) -> tuple[Visit, SessionId, Factor]:
+        """The visit, which session it comes by, and whether that one waits for a second factor: then it opens nothing."""
         session = self.credentials.session_of(cookie)
         digest = self.credentials.of_cookie(cookie)
         found = await self.gateway.find(CredentialKind.SESSION, digest)
@@ -80,7 +87,7 @@ class Keeper:
                         "valid_until": good_until(now, row.expires_at),
                     },
                 )
-        return self.gateway.visit(tenant, person_actor(PersonId(row.person_id), row.role)), session
+        return self.gateway.visit(tenant, person_actor(PersonId(row.person_id), row.role)), session, row.factor
 
     async def by_token(self, bearer: str) -> Visit:
         """`Unauthenticated` for a token that is unknown, expired, revoked or of a person who was removed."""

@@ -1,6 +1,6 @@
 -- name: session_bearer
 -- Who a session belongs to, if it is still good. Its idle limit is judged by the caller's clock.
-select s.person_id, s.seen_at, s.expires_at, p.role
+select s.person_id, s.seen_at, s.expires_at, s.factor, p.role
 from smalt.session s
 join smalt.person p on p.tenant_id = s.tenant_id and p.id = s.person_id
 join smalt.tenant t on t.tenant_id = s.tenant_id
@@ -12,8 +12,8 @@ update smalt.session set seen_at = %(now)s
 where tenant_id = %(tenant_id)s and id = %(id)s and seen_at < %(now)s;
 
 -- name: add_session
-insert into smalt.session (tenant_id, id, person_id, created_at, seen_at, expires_at, agent)
-values (%(tenant_id)s, %(id)s, %(person_id)s, %(now)s, %(now)s, %(expires_at)s, %(agent)s);
+insert into smalt.session (tenant_id, id, person_id, created_at, seen_at, expires_at, agent, factor)
+values (%(tenant_id)s, %(id)s, %(person_id)s, %(now)s, %(now)s, %(expires_at)s, %(agent)s, %(factor)s);
 
 -- name: end_session
 update smalt.session set revoked_at = %(now)s
@@ -22,7 +22,7 @@ where tenant_id = %(tenant_id)s and id = %(id)s and person_id = %(person_id)s an
 -- name: sessions_of
 select id, agent, created_at, seen_at, expires_at from smalt.session
 where tenant_id = %(tenant_id)s and person_id = %(person_id)s and revoked_at is null and expires_at > %(now)s
-  and seen_at > %(idle_since)s
+  and seen_at > %(idle_since)s and factor <> 1
 order by created_at desc limit 200;
 
 -- name: token_bearer
@@ -131,3 +131,38 @@ returning id;
 -- name: put_credential
 -- The gate takes the tenant from the ticket.
 select gate.put(%(kind)s::smallint, %(digest)s, %(id)s, %(valid_until)s) as stored;
+
+-- name: factor_of
+select id, kind, secret, last_step, created_at, confirmed_at from smalt.factor
+where tenant_id = %(tenant_id)s and person_id = %(person_id)s and kind = %(kind)s;
+
+-- name: add_factor
+insert into smalt.factor (tenant_id, id, person_id, kind, secret, created_at)
+values (%(tenant_id)s, %(id)s, %(person_id)s, %(kind)s, %(secret)s, %(now)s);
+
+-- name: drop_factor
+delete from smalt.factor where tenant_id = %(tenant_id)s and person_id = %(person_id)s and kind = %(kind)s;
+
+-- name: confirm_factor
+update smalt.factor set confirmed_at = %(now)s, last_step = %(step)s
+where tenant_id = %(tenant_id)s and id = %(id)s and confirmed_at is null;
+
+-- name: use_step
+-- Of two requests with one code the second waits for the first's row and then finds the step used.
+update smalt.factor set last_step = %(step)s
+where tenant_id = %(tenant_id)s and id = %(id)s and confirmed_at is not null and last_step < %(step)s
+returning id;
+
+-- name: add_recovery_code
+insert into smalt.recovery_code (tenant_id, person_id, digest) values (%(tenant_id)s, %(person_id)s, %(digest)s);
+
+-- name: use_recovery_code
+delete from smalt.recovery_code
+where tenant_id = %(tenant_id)s and person_id = %(person_id)s and digest = %(digest)s
+returning digest;
+
+-- name: drop_recovery_codes
+delete from smalt.recovery_code where tenant_id = %(tenant_id)s and person_id = %(person_id)s;
+
+-- name: recovery_codes_left
+select count(*) as left_over from smalt.recovery_code where tenant_id = %(tenant_id)s and person_id = %(person_id)s;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import Form, Path
 from starlette.requests import Request
@@ -82,10 +83,37 @@ async def sign_in(
     signin = signin_of(request)
     agent = request.headers.get("user-agent", "")
     try:
-        cookie = await signin.by_password(email, password, _address(request), agent)
+        came = await signin.by_password(email, password, _address(request), agent)
     except Failure as failure:
         return _page(request, "signin.html", failure, email=email[:254], next=local_path(next))
     await signin.out(session_cookie(request))
+    onwards = f"/signin/factor?{urlencode({'next': local_path(next)})}" if came.awaited else local_path(next)
+    reply = RedirectResponse(onwards, status_code=303)
+    set_cookie(reply, came.cookie)
+    return reply
+
+
+@router.get("/signin/factor", include_in_schema=False)
+async def factor_page(request: Request, _door: Anyone, next: str = "/") -> Response:  # noqa: A002  # the name in links
+    """The form of the second step."""
+    return _page(request, "factor.html", None, next=local_path(next))
+
+
+@router.post("/signin/factor", include_in_schema=False)
+async def second_step(
+    request: Request,
+    _door: Anyone,
+    code: Field = "",
+    next: Field = "/",  # noqa: A002  # the name of the form's field
+) -> Response:
+    """A code for the session that waits; the session that opens everything is another one."""
+    signin, waiting = signin_of(request), session_cookie(request)
+    try:
+        if waiting is None:
+            raise Unauthenticated("session.missing", "Nobody is signed in.", todo="Sign in and try again.")
+        cookie = await signin.by_code(waiting, code, request.headers.get("user-agent", ""))
+    except Failure as failure:
+        return _page(request, "factor.html", failure, next=local_path(next))
     reply = RedirectResponse(local_path(next), status_code=303)
     set_cookie(reply, cookie)
     return reply

@@ -6,6 +6,7 @@ whichever comes first. Signing in always makes a new one: a cookie that was ther
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -22,6 +23,17 @@ from smalt.tenancy.credential import CredentialKind
 from smalt.tenancy.scope import TenantScope
 from smalt.web.guard import SESSION_COOKIE
 
+
+class Factor(enum.IntEnum):
+    """Where a session stands with the second factor. The numbers are what the database keeps."""
+
+    NONE = 0
+    AWAITED = 1
+    GIVEN = 2
+
+
+AWAITED_LIFE = timedelta(minutes=10)
+"""How long a session waits for its second factor."""
 IDLE = timedelta(seconds=SESSION_IDLE_S)
 ABSOLUTE = timedelta(seconds=SESSION_ABSOLUTE_S)
 SEEN_EVERY = timedelta(minutes=5)
@@ -70,12 +82,17 @@ def agent_name(user_agent: str) -> str:
 
 
 async def begin(
-    scope: TenantScope, person: PersonId, credentials: Credentials, clock: Clock, user_agent: str = ""
+    scope: TenantScope,
+    person: PersonId,
+    credentials: Credentials,
+    clock: Clock,
+    user_agent: str = "",
+    factor: Factor = Factor.NONE,
 ) -> str:
     """A new session of ``person``; its cookie."""
     session, now = SessionId.new(), clock.now()
     cookie = credentials.new_cookie(session)
-    expires_at = now + ABSOLUTE
+    expires_at = now + (AWAITED_LIFE if factor is Factor.AWAITED else ABSOLUTE)
     await scope.execute(
         queries.add_session,
         {
@@ -84,6 +101,7 @@ async def begin(
             "now": now,
             "expires_at": expires_at,
             "agent": scope.seal_text(agent_name(user_agent), _place(session)),
+            "factor": int(factor),
         },
     )
     await scope.put_credential(

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from smalt.kernel.errors import Failure, Forbidden, Malformed, Unauthenticated
 from smalt.kernel.ids import EntryId, PersonId, SessionId, TenantId
-from smalt.people import invitation, person, session
+from smalt.people import factor, invitation, person, session
 from smalt.people.attempts import Attempts
 from smalt.people.credentials import Credentials, plain_email
 from smalt.people.keeper import Keeper
@@ -39,6 +39,14 @@ class _Candidate:
     stored: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Came:
+    """Somebody who came in. ``awaited``: the session opens nothing before its second factor."""
+
+    cookie: str
+    awaited: bool = False
+
+
 @dataclass(slots=True)
 class SignIn:
     """One for a process."""
@@ -54,8 +62,8 @@ class SignIn:
     def of(cls, gateway: Gateway, credentials: Credentials) -> SignIn:
         return cls(gateway, credentials, Keeper(gateway, credentials), Attempts(gateway.clock))
 
-    async def by_password(self, email: str, password: str, address: str, agent: str = "") -> str:
-        """The cookie of a new session. `Unauthenticated` in the same words and time for every wrong combination.
+    async def by_password(self, email: str, password: str, address: str, agent: str = "") -> Came:
+        """A new session. `Unauthenticated` in the same words and time for every wrong combination.
 
         `TooMany` after too many of them. ``address`` is where the client connects from, ``agent`` what
         it calls itself.
@@ -67,14 +75,14 @@ class SignIn:
             plain = ""  # an address that cannot be is an address that is unknown
         account = self.credentials.of_email(plain)
         self.attempts.begin(address, account)
-        cookie = await self._try(account, password, agent)
-        if cookie is not None:
+        came = await self._try(account, password, agent)
+        if came is not None:
             self.attempts.forgive(address, account)
-            return cookie
+            return came
         await asyncio.sleep(max(0.0, began + self.refusal_min_s - time.monotonic()))
         raise _wrong()
 
-    async def _try(self, account: bytes, password: str, agent: str) -> str | None:
+    async def _try(self, account: bytes, password: str, agent: str) -> Came | None:
         found = await self.gateway.find(CredentialKind.EMAIL, account)
         if not found:
             await self.work.verify(password, None)
@@ -103,7 +111,7 @@ class SignIn:
                 return None
             raise
 
-    async def _begin(self, candidate: _Candidate, password: str, agent: str) -> str:
+    async def _begin(self, candidate: _Candidate, password: str, agent: str) -> Came:
         renewed = await self.work.hash(password) if needs_rehash(candidate.stored or "") else None
         visit = self.gateway.system(candidate.tenant)
         async with visit.enter(Act.SESSION_BEGIN, candidate.person, finishes=candidate.entry) as scope:
@@ -113,7 +121,30 @@ class SignIn:
             if renewed is not None:
                 sealed = person.seal_password(scope, candidate.person, renewed)
                 await scope.execute(person.queries.change_password, {"id": candidate.person.uuid, "password": sealed})
-            return await session.begin(scope, candidate.person, self.credentials, self.gateway.clock, agent)
+            awaited = await factor.is_on(scope, candidate.person)
+            stage = session.Factor.AWAITED if awaited else session.Factor.NONE
+            cookie = await session.begin(scope, candidate.person, self.credentials, self.gateway.clock, agent, stage)
+            return Came(cookie, awaited)
+
+    async def by_code(self, cookie: str, code: str, agent: str = "") -> str:
+        """The second step: the cookie of a new session, which replaces the one that waited.
+
+        `Unauthenticated` for a session that does not wait; `Forbidden` for a wrong code; `TooMany` after five of them,
+        which only somebody who knows the password can reach.
+        """
+        visit, waiting, stage = await self.keeper.session(cookie)
+        who = visit.actor.person_id
+        if stage is not session.Factor.AWAITED:
+            raise Unauthenticated("session.over", "The session is over.", todo="Sign in again.")
+        account = b"factor" + who.uuid.bytes
+        self.attempts.begin("", account)
+        async with self.gateway.system(visit.tenant).enter(Act.SESSION_BEGIN, who) as scope:
+            if not await factor.accept(scope, who, code, self.credentials, self.gateway.clock):
+                raise factor.wrong_code()
+            await session.end(scope, who, waiting, self.gateway.clock)
+            begun = await session.begin(scope, who, self.credentials, self.gateway.clock, agent, session.Factor.GIVEN)
+        self.attempts.forgive("", account)
+        return begun
 
     async def _deny(self, candidate: _Candidate) -> None:
         """End the entry as denied: the visit records what is raised within it."""
@@ -136,13 +167,22 @@ class SignIn:
             return await session.begin(scope, who, self.credentials, self.gateway.clock, agent)
 
     async def change_password(self, visit: Visit, current: str, password: str, keep: SessionId | None) -> None:
-        """A new password for who knows the old one; every session but ``keep`` ends.
+        """A new password for who knows the old one; every session but ``keep`` ends."""
+        if keep is None:
+            raise _wrong_password()
+        who = await self.require_password(visit, current)
+        hashed = await self.work.hash(password)
+        async with visit.enter(Act.PROFILE_CHANGE, who) as scope:
+            sealed = person.seal_password(scope, who, hashed)
+            await scope.execute(person.queries.change_password, {"id": who.uuid, "password": sealed})
+            await session.end_others(scope, who, keep, self.gateway.clock)
+
+    async def require_password(self, visit: Visit, current: str) -> PersonId:
+        """Who asks, once they have shown that they know their password; `Forbidden` otherwise. For dangerous acts.
 
         Counted like a sign-in: an open browser must not be a place to guess at leisure.
         """
-        who = visit.actor.person
-        if who is None or keep is None:
-            raise _wrong_password()
+        who = visit.actor.person_id
         account = who.uuid.bytes
         self.attempts.begin("", account)
         async with visit.enter(Act.PROFILE_READ, who) as scope:
@@ -151,18 +191,14 @@ class SignIn:
         if not await self.work.verify(current, stored):
             raise _wrong_password()
         self.attempts.forgive("", account)
-        hashed = await self.work.hash(password)
-        async with visit.enter(Act.PROFILE_CHANGE, who) as scope:
-            sealed = person.seal_password(scope, who, hashed)
-            await scope.execute(person.queries.change_password, {"id": who.uuid, "password": sealed})
-            await session.end_others(scope, who, keep, self.gateway.clock)
+        return who
 
     async def out(self, cookie: str | None) -> SessionId | None:
         """End the session of ``cookie``; nothing for one that is over or never was."""
         if cookie is None:
             return None
         try:
-            visit, current = await self.keeper.session(cookie)
+            visit, current, _ = await self.keeper.session(cookie)
         except Unauthenticated:
             return None
         who = visit.actor.person
@@ -177,7 +213,7 @@ def _wrong_password() -> Forbidden:
     return Forbidden(
         "password.wrong",
         "The current password is wrong.",
-        kept="The password was not changed.",
+        kept="Nothing was changed.",
         todo="Type the password you sign in with.",
     )
 

@@ -49,6 +49,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/settings/notices/withdraw"): {"data": {"vendor": "none"}},
     ("POST", "/settings/profile"): {"data": {"name": "Somebody"}},
     ("POST", "/settings/tokens"): {"data": {"name": "more"}},
+    ("POST", "/settings/factor/confirm"): {"data": {"code": "000000"}},
     ("POST", "/settings/password"): {"data": {"current": "a", "password": "a long enough one"}},
 }
 

@@ -26,6 +26,7 @@ BARE_BYTES = {
     "audit_entry.salt",
     "witness.key",
     "gated_grant.link",
+    "recovery_code.digest",
 }
 # Text in the clear: the product's own words only. A person's words are sealed.
 CLEAR_TEXT = {
