@@ -17,6 +17,7 @@ PLACES: Mapping[str, tuple[str, Act]] = MappingProxyType(
         "library": ("/library", Act.DOCUMENT_READ),
         "usage": ("/usage", Act.USAGE_READ),
         "people": ("/people", Act.PERSON_READ),
+        "audit": ("/audit", Act.AUDIT_READ),
         "settings": ("/settings", Act.PROFILE_READ),
     }
 )
