@@ -90,6 +90,13 @@ def serving(folder: Path) -> Iterator[str]:
     yield from table([("measure", "value"), *found.items()])
 
 
+def trust() -> Iterator[str]:
+    found: dict[str, Any] = json.loads(run("bench/trust.py", "--json"))
+    yield "## The Trust Center: sets of checks, page, bundle, verification\n"
+    yield "`python bench/trust.py`. The hourly set must take less than 120 s.\n"
+    yield from table([("measure", "value"), *found.items()])
+
+
 def answers(data: Path) -> Iterator[str]:
     yield "## Answers, scored by the data's own scorer\n"
     yield "`python bench/predict.py SUITE FOLDER OUT` and `score.py`.\n"
@@ -120,7 +127,7 @@ def main() -> int:
             from smalt.cli.sample.report import pdf as sample
 
             (folder / "sample.pdf").write_bytes(sample("bench"))
-        lines += [*isolation(), *pdf(folder), *serving(folder)]
+        lines += [*isolation(), *pdf(folder), *serving(folder), *trust()]
         if (asked.data / "score.py").is_file():
             lines += answers(asked.data)
     asked.out.write_text("\n".join(lines).rstrip() + "\n", "utf-8")
