@@ -18,6 +18,7 @@ from smalt.people.attempts import Attempts
 from smalt.people.credentials import Credentials, plain_email
 from smalt.people.keeper import Keeper
 from smalt.people.person import PasswordWork
+from smalt.people.strength import require_strong
 from smalt.seal.passwords import needs_rehash
 from smalt.tenancy.actor import PersonState
 from smalt.tenancy.credential import CredentialKind
@@ -160,8 +161,9 @@ class SignIn:
         `Gone` the link still works.
         """
         tenant, link = await invitation.locate(self.gateway, self.credentials, secret)
-        plain = person.plain_name(name)
-        accepted = invitation.Accepted(plain, plain_email(email), await self.work.hash(password))
+        plain, address = person.plain_name(name), plain_email(email)
+        require_strong(password, (plain, address))
+        accepted = invitation.Accepted(plain, address, await self.work.hash(password))
         async with self.gateway.system(tenant).enter(Act.SESSION_BEGIN, link) as scope:
             who = await invitation.use(scope, self.credentials, self.gateway.clock, link, accepted)
             return await session.begin(scope, who, self.credentials, self.gateway.clock, agent)
@@ -171,6 +173,9 @@ class SignIn:
         if keep is None:
             raise _wrong_password()
         who = await self.require_password(visit, current)
+        async with visit.enter(Act.PROFILE_READ, who) as scope:
+            own = await person.profile(scope, who)
+        require_strong(password, (own.name, own.email))
         hashed = await self.work.hash(password)
         async with visit.enter(Act.PROFILE_CHANGE, who) as scope:
             sealed = person.seal_password(scope, who, hashed)

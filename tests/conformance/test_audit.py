@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.conformance.client import Install, Workspace, check_problem
-from tests.conformance.test_people import join
+from tests.conformance.test_membership import join
 
 AUDIT = "/api/v1/audit"
 CEF = re.compile(
