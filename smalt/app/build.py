@@ -20,7 +20,8 @@ from smalt.library import routes as library_routes
 from smalt.library import screens as library_screens
 from smalt.library import usage
 from smalt.library.reading import Readings
-from smalt.people import account, administration, audit_routes, factor_pages
+from smalt.people import account, administration, factor_pages
+from smalt.people import audit_routes as people_audit
 from smalt.people import routes as people_routes
 from smalt.people.credentials import Credentials
 from smalt.people.signin import SignIn
@@ -60,7 +61,7 @@ ROUTERS = (
     account.router,
     administration.router,
     factor_pages.router,
-    audit_routes.router,
+    people_audit.router,
     library_routes.router,
     library_screens.router,
     usage.router,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,9 +11,9 @@ from typing import Any, LiteralString
 from uuid import UUID
 
 from smalt.kernel.errors import Malformed, Missing
-from smalt.kernel.ids import EntryId, Id, PersonId, TokenId
+from smalt.kernel.ids import PersonId, TenantId, TokenId
 from smalt.store.sql import load
-from smalt.tenancy.actor import ActorKind
+from smalt.tenancy import commitment
 from smalt.tenancy.record import Outcome
 from smalt.tenancy.scope import TenantScope
 from smalt.web.paging import Cursor
@@ -24,33 +25,10 @@ LATEST = datetime(9998, 1, 1, tzinfo=UTC)
 _ACT = re.compile(r"[a-z_]{1,32}\.(?:[a-z_]{1,32})?")
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    id: EntryId
-    actor_kind: ActorKind
-    actor_id: UUID | None
-    act: str
-    target: str | None
-    begun_at: datetime
-    finished_at: datetime | None
-    outcome: Outcome | None
-
-
-_page = queries.audit_page.rows(_Row)
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """``actor`` is the person or token, None for the installation itself; ``outcome`` is None while it is under way."""
-
-    id: EntryId
-    kind: ActorKind
-    actor: Id | None
-    act: str
-    target: str | None
-    begun_at: datetime
-    finished_at: datetime | None
-    outcome: Outcome | None
+Entry = Mapping[str, Any]
+"""The columns of ``smalt.audit_entry`` but the tenant's. ``finished_at`` and ``outcome`` are None while it is under way;
+``salt`` is None for an entry that is older than commitments.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +80,8 @@ def _unknown(todo: LiteralString) -> Malformed:
 
 async def page(scope: TenantScope, wanted: Wanted, limit: int, after: Cursor) -> list[Entry]:
     """Entries that fit, newest first, from after the cursor on."""
-    rows = await scope.fetch_all(
-        _page,
+    return await scope.fetch_all(
+        queries.audit_page,
         {
             "at": after.at,
             "before": after.id,
@@ -115,36 +93,24 @@ async def page(scope: TenantScope, wanted: Wanted, limit: int, after: Cursor) ->
             "limit": limit,
         },
     )
-    return [
-        Entry(
-            row.id,
-            row.actor_kind,
-            _id_of(row.actor_kind, row.actor_id),
-            row.act,
-            row.target,
-            row.begun_at,
-            row.finished_at,
-            row.outcome,
-        )
-        for row in rows
-    ]
 
 
-def _id_of(kind: ActorKind, actor: UUID | None) -> Id | None:
-    if actor is None:
-        return None
-    return TokenId(actor) if kind is ActorKind.TOKEN else PersonId(actor)
+def position(entry: Entry) -> Cursor:
+    return Cursor(entry["begun_at"], entry["id"])
 
 
-def view(entry: Entry) -> dict[str, Any]:
-    """The entry as JSON has it."""
-    return {
-        "id": str(entry.id),
-        "actor_kind": entry.kind.name.lower(),
-        "actor": None if entry.actor is None else str(entry.actor),
-        "act": entry.act,
-        "target": entry.target,
-        "begun_at": entry.begun_at.isoformat(timespec="milliseconds"),
-        "finished_at": None if entry.finished_at is None else entry.finished_at.isoformat(timespec="milliseconds"),
-        "outcome": "under_way" if entry.outcome is None else entry.outcome.name.lower(),
-    }
+def committed(tenant: TenantId, entry: Entry) -> dict[str, Any]:
+    """The entry just as the transparency log is committed to it, salt included, so that what was listed or exported can be
+    proved later. What is under way has no end yet.
+    """
+    ended = entry["finished_at"] is not None
+    filled = {**entry, "finished_at": entry["finished_at"] or entry["begun_at"], "outcome": entry["outcome"] or 0}
+    members = commitment.members(tenant.uuid, {**filled, "salt": entry["salt"] or b""})
+    return members if ended else {**members, "finished_at": None, "outcome": None}
+
+
+def told(tenant: TenantId, entry: Entry) -> dict[str, Any]:
+    """The entry for people: the outcome as a word, and no salt."""
+    shown = committed(tenant, entry)
+    word = "under way" if entry["outcome"] is None else Outcome(entry["outcome"]).name.lower()
+    return {**{name: value for name, value in shown.items() if name not in {"salt", "tenant"}}, "outcome": word}

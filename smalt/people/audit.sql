@@ -1,6 +1,6 @@
 -- name: audit_page
 -- Newest first. act ending in a dot stands for a group ("document."); the words are compared, never used as a pattern.
-select id, actor_kind, actor_id, act, target, begun_at, finished_at, outcome from smalt.audit_entry
+select id, actor_kind, actor_id, act, target, begun_at, finished_at, outcome, salt from smalt.audit_entry
 where tenant_id = %(tenant_id)s
   and (begun_at, id) < (%(at)s, %(before)s)
   and begun_at >= %(since)s and begun_at < %(until)s

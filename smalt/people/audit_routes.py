@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import Query
@@ -13,7 +14,7 @@ from starlette.responses import Response, StreamingResponse
 from smalt.kernel.errors import Failure
 from smalt.kernel.ids import EntryId
 from smalt.people import audit, members
-from smalt.people.audit import Entry, Wanted, view, wanted_of
+from smalt.people.audit import Entry, Wanted, committed, position, told, wanted_of
 from smalt.people.audit_export import FORMS, Form
 from smalt.people.frame import frame
 from smalt.tenancy.policy import Act
@@ -21,7 +22,7 @@ from smalt.tenancy.record import Outcome
 from smalt.tenancy.visit import Visit
 from smalt.web.doors import Browser, Member, routes
 from smalt.web.pages import pages_of
-from smalt.web.paging import FIRST, LIMIT_DEFAULT, After, Cursor, Limit, after, as_json, page_of
+from smalt.web.paging import FIRST, LIMIT_DEFAULT, After, Limit, after, as_json, page_of
 from smalt.web.passage import passage_of
 from smalt.web.problems import problem_of
 
@@ -57,7 +58,7 @@ async def list_audit(
     wanted = wanted_of(act, actor, outcome, since, until)
     async with visit.enter(Act.AUDIT_READ) as scope:
         found = await audit.page(scope, wanted, limit + 1, after(cursor))
-    return as_json(page_of(found, limit, _position, view))
+    return as_json(page_of(found, limit, position, partial(committed, visit.tenant)))
 
 
 @router.get("/api/v1/audit/export", tags=["audit"])
@@ -82,17 +83,13 @@ async def _export(visit: Visit, entry: EntryId, wanted: Wanted, form: Form, foun
     """Page after page, each in a transaction of its own: none is open while the reader reads."""
     yield form.head
     while found:
-        yield "".join(form.line(one) for one in found)
+        yield "".join(form.line(visit.tenant, one) for one in found)
         if len(found) < EXPORTED_AT_ONCE:
             break
         async with visit.enter(Act.AUDIT_READ, within=entry) as scope:
-            found = await audit.page(scope, wanted, EXPORTED_AT_ONCE, _position(found[-1]))
+            found = await audit.page(scope, wanted, EXPORTED_AT_ONCE, position(found[-1]))
     async with visit.enter(Act.AUDIT_READ, finishes=entry):
         pass
-
-
-def _position(entry: Entry) -> Cursor:
-    return Cursor(entry.begun_at, entry.id.uuid)
 
 
 @router.get("/audit", include_in_schema=False)
@@ -114,7 +111,7 @@ async def audit_page(
         found = [] if problem else await audit.page(scope, wanted, SHOWN + 1, after(cursor))
         names = {str(one.id): one.name or one.email for one in await members.page(scope, PEOPLE_NAMED)}
         shown = await frame(scope, "audit")
-    page = page_of(found, SHOWN, _position, view)
+    page = page_of(found, SHOWN, position, partial(told, visit.tenant))
     return pages_of(request).page(
         "audit.html",
         200 if problem is None else 422,

@@ -102,15 +102,7 @@ class PasswordWork:
         self._waiting = 0
 
     async def hash(self, password: str) -> str:
-        """`Malformed` for a password that is too short or too long."""
-        if len(password) < PASSWORD_MIN_CHARS:
-            raise Malformed(
-                "password.too_short",
-                "The password is too short.",
-                kept="Nothing was changed.",
-                todo="Choose a longer one. A sentence is easier to keep than a puzzle.",
-                facts={"min_characters": PASSWORD_MIN_CHARS},
-            )
+        """`Malformed` for a password that is too long. Whether it is good enough `require_strong` says."""
         async with self:
             return await asyncio.to_thread(passwords.hash_password, password)
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 
 from smalt.kernel.errors import Malformed
+from smalt.people.person import PASSWORD_MIN_CHARS
 
 LOOKED_AT_CHARS = 72
 """A guess that is right so far is not made safe by what comes after; and judging takes longer than linear time."""
@@ -19,10 +20,18 @@ _WORDS = re.compile(r"[\s@._+-]+")
 
 
 def require_strong(password: str, about: Iterable[str] = ()) -> None:
-    """`Malformed` for a password that stands in lists of breached ones, follows a pattern, or is about its person.
+    """`Malformed` for a password that is too short, that stands in lists of breached ones, follows a pattern, or is about its person.
 
     ``about``: the person's name and address, the workspace's name; their parts count too.
     """
+    if len(password) < PASSWORD_MIN_CHARS:
+        raise Malformed(
+            "password.too_short",
+            "The password is too short.",
+            kept="Nothing was changed.",
+            todo="Choose a longer one. A sentence is easier to keep than a puzzle.",
+            facts={"min_characters": PASSWORD_MIN_CHARS},
+        )
     from zxcvbn import zxcvbn  # lazily: its lists are large, and passwords are set rarely
 
     known = {part.casefold() for text in about for part in (text, *_WORDS.split(text)) if part}

@@ -50,13 +50,6 @@ select gate.commit_entry(d) from unnest(%(digests)s::bytea[]) d;
 -- name: is_pending
 select gate.is_pending(%(digest)s) as pending;
 
--- name: entries
--- The books, newest first: from the position (at, id) on.
-select id, actor_kind, actor_id, act, target, begun_at, finished_at, outcome, salt
-from smalt.audit_entry
-where tenant_id = %(tenant_id)s and (begun_at, id) < (%(at)s, %(id)s)
-order by begun_at desc, id desc limit %(limit)s;
-
 -- name: entry
 select id, actor_kind, actor_id, act, target, begun_at, finished_at, outcome, salt
 from smalt.audit_entry where tenant_id = %(tenant_id)s and id = %(id)s;

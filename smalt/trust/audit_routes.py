@@ -1,4 +1,4 @@
-"""A tenant's own audit log, and for each entry the proof that it stood in the transparency log ever since."""
+"""For each entry of a tenant's audit log (smalt/people/audit_routes.py) the proof that it stood in the transparency log ever since."""
 
 from __future__ import annotations
 
@@ -23,27 +23,11 @@ from smalt.trust.anchor import Place, place_of
 from smalt.trust.answers import view_of
 from smalt.trust.view import Trust
 from smalt.web.doors import Member, routes
-from smalt.web.paging import LIMIT_DEFAULT, After, Cursor, Limit, after, as_json, page_of
 
 router = routes()
 OVERDUE_S = 300
 """Longer than a transaction of the application may last (db/0001), so that no commit is this late."""
 IdText = Annotated[str, Path(max_length=64)]
-
-
-@router.get("/api/v1/audit", tags=["audit"])
-async def entries(visit: Member, limit: Limit = LIMIT_DEFAULT, cursor: After = None) -> dict[str, Any]:
-    """Who did what to what, and how it ended, newest first. Reading this is an entry itself."""
-    position = after(cursor)
-    async with visit.enter(Act.AUDIT_READ) as scope:
-        rows = await scope.fetch_all(queries.entries, {"at": position.at, "id": position.id, "limit": limit + 1})
-    page = page_of(
-        rows,
-        limit,
-        lambda row: Cursor(row["begun_at"], row["id"]),
-        lambda row: _shown(visit.tenant.uuid, row),
-    )
-    return as_json(page)
 
 
 @router.get("/api/v1/audit/{entry}/proof", tags=["audit"])
@@ -95,14 +79,6 @@ def _proof(trust: Trust, place: Place) -> dict[str, Any]:
             "keys": journal.keys().plain(),
         },
     }
-
-
-def _shown(tenant: Any, row: Any) -> dict[str, Any]:
-    """An entry of the list; what is under way has no end yet, and what is older than commitments has no salt."""
-    ended = row["finished_at"] is not None
-    filled = {**row, "finished_at": row["finished_at"] or row["begun_at"], "outcome": row["outcome"] or 0}
-    members = commitment.members(tenant, {**filled, "salt": row["salt"] or b""})
-    return members if ended else {**members, "finished_at": None, "outcome": None}
 
 
 def _require_committed(row: Any) -> None:
