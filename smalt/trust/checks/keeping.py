@@ -24,6 +24,7 @@ from smalt.trust.record import AUDIT, statement
 from smalt.trust.target import Target
 
 LOOKED_AT = 20
+PAGES_MAX = 60
 
 
 @check("checker.apart", every="hour", deadline_s=30)
@@ -89,8 +90,7 @@ def anchored(target: Target, found: Findings) -> None:
     late = 0
     for tenant in target.tenants:
         with target.client(tenant) as client:
-            ended = [entry for entry in _listed(client) if entry["finished_at"] and entry["salt"]]
-            for entry in [*ended[:LOOKED_AT], *ended[LOOKED_AT:][-LOOKED_AT:]]:
+            for entry in _chosen(client):
                 reply = client.get(f"/api/v1/audit/{entry['id']}/proof")
                 if reply.status_code == httpx.codes.ACCEPTED:  # it waits for the next batch
                     continue
@@ -135,20 +135,27 @@ def example() -> tuple[dict[str, Any], dict[str, Any], Keys]:
     return entry, proof, keys
 
 
-def _listed(client: httpx.Client) -> list[dict[str, Any]]:
-    """The newest entries, and the oldest that one page more reaches."""
-    items: list[dict[str, Any]] = []
-    cursor = None
-    for _ in range(3):
+def _chosen(client: httpx.Client) -> list[dict[str, Any]]:
+    """The newest entries that ended, which may wait for the log still, and some of the newest that no longer do.
+
+    The other checks of a run leave hundreds behind that wait: pages are turned until one ends with an entry that does not.
+    """
+    newest: list[dict[str, Any]] = []
+    cursor: str | None = None
+    for _ in range(PAGES_MAX):
         reply = client.get("/api/v1/audit", params={"limit": 100, **({"cursor": cursor} if cursor else {})})
         if reply.status_code != httpx.codes.OK:
             raise Unclear("The synthetic tenants cannot read their own audit log.")
         page = reply.json()
-        items += page["items"]
+        ended = [entry for entry in page["items"] if entry["finished_at"] and entry["salt"]]
+        newest = newest or ended[:LOOKED_AT]
         cursor = page["next"]
-        if cursor is None:
-            break
-    return items
+        if not ended:
+            continue
+        last = client.get(f"/api/v1/audit/{ended[-1]['id']}/proof")
+        if last.status_code != httpx.codes.ACCEPTED or cursor is None:
+            return [*newest, *(entry for entry in ended[-LOOKED_AT:] if entry not in newest)]
+    return newest
 
 
 def holds(entry: Mapping[str, Any], proof: Mapping[str, Any], keys: Keys) -> bool:
