@@ -230,7 +230,7 @@ async def _settings(
     problem = None
     if failure is not None:
         problem = problem_of(failure).members(str(passage_of(request.scope).request))
-    return pages_of(request).page(
+    reply = pages_of(request).page(
         "settings.html",
         200 if failure is None else failure.status,
         person=profile.name,
@@ -245,6 +245,9 @@ async def _settings(
         factor_on=second,
         least=PASSWORD_MIN_CHARS,
     )
+    if failure is not None and failure.retry_after_s is not None:
+        reply.headers["retry-after"] = str(failure.retry_after_s)
+    return reply
 
 
 @router.get("/settings", include_in_schema=False)

@@ -22,6 +22,7 @@ MODULES = (
     "rest",
     "roadmap",
     "roles",
+    "access",
     "sabotage",
     "schema",
     "statements",

@@ -56,12 +56,17 @@ class Kind:
         return [value for key, value in self.headers if key == name]
 
 
+def near(target: Target) -> bool:
+    """Whether the server is on this machine's loopback, all of which one may come from."""
+    return all(str(info[4][0]).startswith(("127.", "::1")) for info in socket.getaddrinfo(target.host, target.port))
+
+
 def apart(target: Target, **options: Any) -> httpx.Client:
     """A client that comes from an address of its own where the server is on this machine, so that what is counted by
     address (guesses of a password) counts for this client alone.
     """
-    near = all(str(info[4][0]).startswith(("127.", "::1")) for info in socket.getaddrinfo(target.host, target.port))
-    transport = httpx.HTTPTransport(verify=target.trust, local_address=elsewhere() if near else None, trust_env=False)
+    address = elsewhere() if near(target) else None
+    transport = httpx.HTTPTransport(verify=target.trust, local_address=address, trust_env=False)
     headers = options.pop("headers", {})
     return httpx.Client(base_url=target.url, transport=transport, headers=headers, timeout=TIMEOUT_S, **options)
 

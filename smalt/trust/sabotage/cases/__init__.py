@@ -21,6 +21,7 @@ MODULES = (
     "rest",
     "roadmap",
     "roles",
+    "access",
     "schema",
     "transport",
 )
