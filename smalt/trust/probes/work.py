@@ -33,11 +33,16 @@ def read(client: httpx.Client, name: str, data: bytes) -> tuple[str, str]:
     if sent.status_code != httpx.codes.CREATED:
         raise Unclear("The synthetic tenant could not upload a document.")
     document = str(sent.json()["id"])
+    return document, settled(client, document)
+
+
+def settled(client: httpx.Client, document: str) -> str:
+    """``ready`` or ``failed``, once the document was read."""
     deadline = time.monotonic() + READ_S
     while time.monotonic() < deadline:
         status = client.get(f"/api/v1/documents/{document}").json()["status"]
         if status in {"ready", "failed"}:
-            return document, str(status)
+            return str(status)
         time.sleep(0.1)
     raise Unclear("A document of the synthetic tenant was not read in time.")
 

@@ -13,6 +13,7 @@ MODULES = (
     "data",
     "handed",
     "headers",
+    "forged",
     "isolation",
     "keeping",
     "logs",
