@@ -13,6 +13,7 @@ MODULES = (
     "data",
     "handed",
     "headers",
+    "hostile",
     "forged",
     "isolation",
     "keeping",

@@ -255,6 +255,8 @@ class Template:
                 return made.target.client(headers={"origin": made.url, "sec-fetch-site": "same-origin"})
 
             keeper = Keeper.open(made.data_dir, SystemClock())
+            # A contact, so that what follows from a deployment statement is there to be looked at.
+            made.operator("trust", "deployment", "state", "--contact-security", "security@synthetic.invalid", "--yes")
             made.tenants = provision.tenants(keeper, create, browser)
             anchor(keeper, Outbox(conninfo_of_running(made.data_dir, "smalt_checker")), new_run())
             _state(keeper)
