@@ -71,6 +71,7 @@ TABLE: Mapping[str, Door] = {
     "GET /api/v1/conversations/{conversation}/messages/{message}": Door(Act.CONVERSATION_READ),
     "POST /api/v1/conversations/{conversation}/messages/{message}/cancel": Door(Act.CONVERSATION_WRITE),
     "GET /api/v1/audit": Door(Act.AUDIT_READ),
+    "GET /api/v1/audit/export": Door(Act.AUDIT_READ),
     "GET /api/v1/audit/{entry}/proof": Door(Act.AUDIT_READ),
     "GET /api/v1/register": Door(Act.REGISTER_READ, browser=True),
     "PUT /api/v1/register/subscription": Door(Act.REGISTER_SUBSCRIBE, browser=True),
