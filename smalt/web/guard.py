@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -28,6 +29,8 @@ ADDRESS_MAX_BYTES = 4 * KIB
 HEADERS_MAX_BYTES = 16 * KIB
 HEADERS_MAX = 64
 BODY_PAUSE_MAX_S = 30
+BODY_GRACE_S = 60
+BODY_LEAST_BYTES_S = KIB
 SESSION_COOKIE = "__Host-smalt"
 
 _LENGTH_DIGITS_MAX = 18
@@ -55,12 +58,18 @@ class RequestAnswered(Event):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """``larger``: bodies of these (method, path) may have so many bytes; all others `BODY_MAX_BYTES`."""
+    """``larger``: bodies of these (method, path) may have so many bytes; all others `BODY_MAX_BYTES`.
+
+    ``body_least_bytes_s``: how fast a body must come on average, after ``body_grace_s`` that it may take in any case.
+    """
 
     hosts: frozenset[str] = frozenset(LOOPBACK_NAMES)
     body_max_bytes: int = BODY_MAX_BYTES
     larger: Mapping[tuple[str, str], int] = field(default_factory=dict)
     body_pause_max_s: float = BODY_PAUSE_MAX_S
+    body_grace_s: float = BODY_GRACE_S
+    body_least_bytes_s: int = BODY_LEAST_BYTES_S
+    monotonic: Callable[[], float] = time.monotonic
 
 
 class _Refused(Exception):  # not an error: the guard's own answer
@@ -135,13 +144,14 @@ def _check_length(scope: Scope, limit: int) -> None:
 
 
 class _Body:
-    """Counts what arrives, and stops it at the limit or when it pauses too long."""
+    """Counts what arrives, and stops it at the limit, when it pauses too long, or when it only drips."""
 
-    def __init__(self, receive: Receive, passage: Passage, limit: int, pause_s: float) -> None:
+    def __init__(self, receive: Receive, passage: Passage, limit: int, rules: Rules) -> None:
         self._receive = receive
         self._passage = passage
         self._limit = limit
-        self._pause_s = pause_s
+        self._rules = rules
+        self._waited_s = 0.0
         self._whole = False
         self.refused: Problem | None = None
 
@@ -150,11 +160,7 @@ class _Body:
             raise _Refused(self.refused)
         if self._whole:
             return await self._receive()  # nothing can come any more but the disconnect, however late
-        try:
-            message = await asyncio.wait_for(self._receive(), self._pause_s)
-        except TimeoutError:
-            self.refused = protocol_problem(408)
-            raise _Refused(self.refused) from None
+        message = await self._next()
         if message["type"] == "http.request":
             self._passage.received_bytes += len(message.get("body", b""))
             self._whole = not message.get("more_body", False)
@@ -164,6 +170,19 @@ class _Body:
         else:
             self._whole = True
         return message
+
+    async def _next(self) -> Message:
+        """The next message, unless it does not come in time. Only waiting counts, not what our own side takes meanwhile."""
+        rules = self._rules
+        earned_s = rules.body_grace_s + self._passage.received_bytes / rules.body_least_bytes_s
+        began = rules.monotonic()
+        try:
+            return await asyncio.wait_for(self._receive(), min(rules.body_pause_max_s, earned_s - self._waited_s))
+        except TimeoutError:
+            self.refused = protocol_problem(408)
+        finally:
+            self._waited_s += rules.monotonic() - began
+        raise _Refused(self.refused)
 
 
 class _Replaced(Exception):
@@ -240,7 +259,7 @@ class Guard:
 
     async def _pass(self, scope: Scope, receive: Receive, leaving: _Answer, passage: Passage) -> None:
         limit = self._rules.larger.get((scope["method"], scope["path"]), self._rules.body_max_bytes)
-        body = _Body(receive, passage, limit, self._rules.body_pause_max_s)
+        body = _Body(receive, passage, limit, self._rules)
         leaving.body = body
         try:
             _check_sizes(scope)

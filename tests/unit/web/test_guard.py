@@ -253,6 +253,80 @@ async def test_a_body_that_pauses_is_not_waited_for(log) -> None:
     assert (b"connection", b"close") in sent[0]["headers"]
 
 
+class Client:
+    """A body of ``size`` bytes in pieces, each ``pause_s`` after the other on a clock that nobody waits for."""
+
+    def __init__(self, size: int, piece: int, pause_s: float) -> None:
+        self.left, self.piece, self.pause_s = size, piece, pause_s
+        self.now = 1000.0
+
+    async def receive(self) -> dict:
+        self.now += self.pause_s
+        self.left -= self.piece
+        return {"type": "http.request", "body": b"x" * self.piece, "more_body": self.left > 0}
+
+    async def status(self, app=APP, **rules) -> int:
+        sent = []
+
+        async def send(message):
+            sent.append(message)
+
+        scope = {
+            "type": "http", "http_version": "1.1", "method": "POST", "path": "/echo", "query_string": b"",
+            "scheme": "https", "headers": [HOST],
+        }  # fmt: skip
+        await Guard(app, Rules(monotonic=lambda: self.now, **rules))(scope, self.receive, send)
+        return sent[0]["status"]
+
+
+@pytest.mark.parametrize(
+    ("size", "piece", "pause_s", "status"),
+    [
+        (3_000, 3, 20, 408),  # it never pauses too long, and would keep its place for hours
+        (200_000, 100, 1, 408),
+        (200, 3, 0.8, 200),  # little is forgiven for a minute
+        (250_000, 2_000, 1, 200),  # 16 kbit/s
+        (240_000, 60_000, 29, 200),  # in bursts
+    ],
+)
+async def test_a_body_that_drips_does_not_keep_its_place(log, size, piece, pause_s, status: int) -> None:
+    assert await Client(size, piece, pause_s).status() == status
+
+
+async def test_what_our_own_side_takes_is_not_the_clients_fault(log) -> None:
+    client = Client(5_000, 100, 0.1)
+
+    async def slow(scope, receive, send) -> None:
+        while (await receive())["more_body"]:
+            client.now += 30
+        await Response(status_code=200)(scope, receive, send)
+
+    assert await client.status(slow) == 200
+
+
+async def test_the_last_drop_is_not_waited_for_beyond_what_was_earned(log) -> None:
+    """With a real clock: what is left of the grace bounds the wait itself."""
+    pieces = [b"x"] * 20
+
+    async def receive():
+        await asyncio.sleep(0.02 if pieces else 3600)
+        return {"type": "http.request", "body": pieces.pop(), "more_body": True}
+
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {
+        "type": "http", "http_version": "1.1", "method": "POST", "path": "/echo", "query_string": b"",
+        "scheme": "https", "headers": [HOST],
+    }  # fmt: skip
+    await Guard(APP, Rules(body_grace_s=0.1))(scope, receive, send)
+    assert sent[0]["status"] == 408
+    assert (b"connection", b"close") in sent[0]["headers"]
+    assert pieces
+
+
 @pytest.mark.parametrize("headers", [[(b"a%d" % n, b"x") for n in range(70)], [(b"a", b"x" * 17_000)]])
 async def test_too_many_headers(log, headers) -> None:
     assert (await exchange(headers=[HOST, *headers]))[0] == 431
