@@ -316,6 +316,8 @@ def run(settings: Settings, announce: Callable[[str], None] = print) -> None:
             server = Server(build(installation).asgi, reserved, tls)
             link = first_link(installation)
             (settings.data_dir / PORT_FILE).write_text(str(reserved.port), "ascii")
+            if installation.postgres is not None:
+                installation.postgres.announce(reserved.port)
 
             def ready(_port: int) -> None:
                 _greet(settings, tls, link, announce)

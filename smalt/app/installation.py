@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from smalt.kernel.clock import Clock, SystemClock
-from smalt.kernel.errors import Conflict, Missing, Unavailable
+from smalt.kernel.errors import Conflict
 from smalt.seal.keyring import Keyring
 from smalt.seal.keystore import KeyStore
 from smalt.seal.kms_file import FileKms
@@ -20,14 +20,16 @@ from smalt.store.blobs import Blobs
 from smalt.store.gate import install_ticket_key
 from smalt.store.migrate import check_schema, migrate
 from smalt.store.pool import Database
-from smalt.store.postgres import EmbeddedPostgres, conninfo_of_running
+from smalt.store.postgres import EmbeddedPostgres, conninfo_of_running, port_of_running
 from smalt.store.queue import Queue
 from smalt.tenancy.gateway import Gateway
 
 TICKET_KEY_ID = 1
 TICKET_KEY_LIFE = timedelta(days=400)
 PORT_FILE = "server.port"
-"""In the data directory: the port of the server that runs, for the operator's commands."""
+"""In the data directory: the port of the server that runs, for those who look at it from outside."""
+START_WAIT_S = 30.0
+"""How long a command waits for a server that is starting, and a server for a command that is at work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ def opened(settings: Settings) -> Iterator[Installation]:
         yield installation
         return
     # It makes the data directory: as root one that the server's account can pass through, though not list.
-    with EmbeddedPostgres(settings.data_dir, settings.pg_bin) as postgres:
+    with EmbeddedPostgres(settings.data_dir, settings.pg_bin, patience_s=START_WAIT_S) as postgres:
         keystore = keystore_of(settings, clock)
         admin = postgres.conninfo("postgres")
         migrate(admin)
@@ -112,19 +114,23 @@ def opened(settings: Settings) -> Iterator[Installation]:
 @contextmanager
 def beside(settings: Settings) -> Iterator[Installation]:
     """The installation for one command: over the running server's database, or else started for the moment."""
-    try:
-        app = conninfo_of_running(settings.data_dir, "smalt_app")
-    except (Unavailable, Missing, Conflict):
-        app = None
-    if settings.database_url is not None or app is None:
-        with opened(settings) as installation:
-            yield installation
-        return
-    with contextlib.suppress(OSError, ValueError):  # links are to lead to the server that runs, not to the usual port
-        port = int((settings.data_dir / PORT_FILE).read_text("ascii"))
-        settings = settings.model_copy(update={"port": port})
-    clock = SystemClock()
-    yield Installation(settings, Connections(app, ""), keystore_of(settings, clock), clock)
+    with contextlib.ExitStack() as held:
+        yield _beside(settings, held)
+
+
+def _beside(settings: Settings, held: contextlib.ExitStack) -> Installation:
+    while True:
+        port = None if settings.database_url is not None else port_of_running(settings.data_dir, START_WAIT_S)
+        if port is not None:
+            # Links are to lead to the server that runs, not to the usual port.
+            settings, clock = settings.model_copy(update={"port": port}), SystemClock()
+            connections = Connections(conninfo_of_running(settings.data_dir, "smalt_app"), "")
+            return Installation(settings, connections, keystore_of(settings, clock), clock)
+        try:
+            return held.enter_context(opened(settings))
+        except Conflict as taken:  # a server may have been faster since we looked: then look again
+            if taken.code != "data_dir.in_use":
+                raise
 
 
 def address(settings: Settings) -> str:

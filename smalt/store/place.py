@@ -23,8 +23,9 @@ from smalt.store.account import Account
 from smalt.store.binaries import Binaries
 
 PORT = 5432
-_LOCK_TRIES = 4
+_LOOK_S = 0.2
 _LOCK_PAUSE_S = 0.05
+_SAID_MAX_BYTES = 64
 SOCKET_PATH_MAX_BYTES = 103  # sun_path of the strictest system
 _PLAIN = re.compile(r"[A-Za-z0-9/._-]+")
 _OUTSIDE = Path("/var/lib/smalt")
@@ -160,7 +161,11 @@ def _fits(folder: Path) -> bool:
 
 
 class Lock:
-    """One server per data directory. The kernel drops the lock when its holder ends, however it ends."""
+    """One server per data directory. The kernel drops the lock when its holder ends, however it ends.
+
+    What its holder says to others stands in the file, empty until it says something. It means nothing once nobody holds
+    the lock any more.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -168,39 +173,58 @@ class Lock:
 
     def is_held(self) -> bool:
         """Whether a server holds it, here or in another process."""
+        return self.holder() is not None
+
+    def holder(self) -> str | None:
+        """What its holder has said, here or in another process; None when nobody holds it."""
         try:
             fd = os.open(self._path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
         except FileNotFoundError:
-            return False
+            return None
         try:
             fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
-            return True
+            return _said(fd)
         finally:
             os.close(fd)
-        return False
+        return None
 
-    def take(self) -> None:
-        """Hold the lock, or raise `Conflict` ``data_dir.in_use``."""
+    def take(self, patience_s: float = 0.0) -> None:
+        """Hold the lock, or raise `Conflict` ``data_dir.in_use``: at once when its holder has said something, else after
+        ``patience_s``, for it may soon be done.
+        """
         fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        for _ in range(_LOCK_TRIES):  # somebody may just be looking (`is_held`)
+        began = time.monotonic()
+        while True:
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                time.sleep(_LOCK_PAUSE_S)
+                # Somebody may just be looking (`holder`), so it is tried for a moment in any case.
+                patient_s = _LOOK_S if _said(fd) else max(_LOOK_S, patience_s)
             else:
                 break
-        else:
-            os.close(fd)
-            raise Conflict(
-                "data_dir.in_use",
-                "Another Smalt server is using this data directory.",
-                kept="That server goes on undisturbed.",
-                todo="Stop it first, or give this one a data directory of its own (SMALT_DATA_DIR).",
-            )
+            if time.monotonic() - began > patient_s:
+                os.close(fd)
+                raise Conflict(
+                    "data_dir.in_use",
+                    "Another Smalt server is using this data directory.",
+                    kept="That server goes on undisturbed.",
+                    todo="Stop it first, or give this one a data directory of its own (SMALT_DATA_DIR).",
+                )
+            time.sleep(_LOCK_PAUSE_S)
+        os.ftruncate(fd, 0)
         self._fd = fd
+
+    def say(self, text: str) -> None:
+        """Tell others who look (`holder`). Only for who holds it."""
+        if self._fd is not None:
+            os.pwrite(self._fd, text.encode("ascii"), 0)
 
     def release(self) -> None:
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
+
+
+def _said(fd: int) -> str:
+    return os.pread(fd, _SAID_MAX_BYTES, 0).decode("ascii", "replace")

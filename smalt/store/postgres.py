@@ -46,8 +46,17 @@ _NOTHING: Mapping[str, str] = MappingProxyType({})
 class EmbeddedPostgres:
     """One cluster under one data directory. `start` and `stop` block; call them from a thread in async code."""
 
-    def __init__(self, data_dir: Path, pg_bin: Path | None = None, *, settings: Mapping[str, str] = _NOTHING) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        pg_bin: Path | None = None,
+        *,
+        settings: Mapping[str, str] = _NOTHING,
+        patience_s: float = 0.0,
+    ) -> None:
+        """``patience_s``: how long to wait for another user of the directory that has announced no server."""
         self._data_dir = data_dir.absolute()
+        self._patience_s = patience_s
         self._pg_bin = pg_bin
         self._settings = settings
         self._stopping = threading.Event()
@@ -121,6 +130,11 @@ class EmbeddedPostgres:
             raise Unavailable("database.stopped", "The embedded database was not started.")
         return make_conninfo(host=str(self.sockets), port=place.PORT, user=role, dbname=dbname)
 
+    def announce(self, port: int) -> None:
+        """Everything is ready for others: they find it by `port_of_running` from now on."""
+        if self._lock is not None:
+            self._lock.say(str(port))
+
     def explain(self) -> Failure | None:
         """Why the database does not answer, if it is something that the operator must hear: a full disk."""
         home = self.home
@@ -132,7 +146,7 @@ class EmbeddedPostgres:
         account = self.account = server_account()
         home = self.home = place.make_home(self._data_dir, account)
         lock = place.Lock(home / "lock")
-        lock.take()
+        lock.take(self._patience_s)
         self._lock = lock
         log = ServerLog(home / "server.log")
         data = home / "data"
@@ -213,8 +227,7 @@ class EmbeddedPostgres:
 
 def conninfo_of_running(data_dir: Path, role: str, dbname: str = "smalt") -> str:
     """The connection string of the server that another process runs on ``data_dir``; `Unavailable` when none runs."""
-    pointer = data_dir / "postgres.place"
-    home = Path(pointer.read_text("utf-8").strip()) if pointer.exists() else data_dir / "postgres"
+    home = _home_of(data_dir)
     try:
         sockets = (home / "socket.place").read_text("utf-8").strip()
     except OSError:
@@ -222,6 +235,31 @@ def conninfo_of_running(data_dir: Path, role: str, dbname: str = "smalt") -> str
     if not sockets or not place.Lock(home / "lock").is_held():
         raise Unavailable("database.stopped", "No database runs on this data directory.", todo="Start Smalt first.")
     return make_conninfo(host=sockets, port=place.PORT, user=role, dbname=dbname)
+
+
+def port_of_running(data_dir: Path, patience_s: float) -> int | None:
+    """The port that the server on ``data_dir`` announced; None when nobody uses the directory.
+
+    Waits for one that is starting, or for a command that uses it meanwhile: `Unavailable` after ``patience_s``.
+    """
+    lock = place.Lock(_home_of(data_dir) / "lock")
+    deadline = time.monotonic() + patience_s
+    while (said := lock.holder()) == "":
+        if time.monotonic() > deadline:
+            raise Unavailable(
+                "server.starting",
+                "Smalt is still starting on this data directory, or another command is at work there.",
+                kept="Nothing was changed.",
+                todo="Try again in a moment.",
+                retry_after_s=5,
+            )
+        time.sleep(_PAUSE_MIN_S)
+    return None if said is None else int(said)
+
+
+def _home_of(data_dir: Path) -> Path:
+    pointer = data_dir / "postgres.place"
+    return Path(pointer.read_text("utf-8").strip()) if pointer.exists() else data_dir / "postgres"
 
 
 def _major_of(data: Path) -> int | None:

@@ -241,6 +241,11 @@ class Install:
     def start(self) -> None:
         """Start it and return when it is ready."""
         self.process = self.launch()
+        self.wait()
+
+    def wait(self) -> None:
+        """Return when it is ready."""
+        assert self.process is not None
         try:
             until(self._is_ready, 90.0)
         except AssertionError:

@@ -3,8 +3,28 @@
 from __future__ import annotations
 
 import json
+import textwrap
+import threading
+import time
 
-from tests.conformance.client import Install
+import pytest
+
+from tests.conformance.client import Install, until
+
+LONG_START = textwrap.dedent(
+    """
+    import time
+    import smalt.app.installation as installation
+    import smalt.store.postgres as postgres
+    def slow(work, pause_s):
+        def run(*arguments):
+            time.sleep(pause_s)
+            return work(*arguments)
+        return run
+    postgres._make_cluster = slow(postgres._make_cluster, 0.5)
+    installation.migrate = slow(installation.migrate, 5)  # longer than a command has patience with a database that is down
+    """
+)
 
 
 def created(install: Install, name: str) -> str:
@@ -40,3 +60,32 @@ def test_a_command_that_fails_says_so_in_json_and_in_words(install: Install) -> 
         assert f"[{code}]" in told.stderr
         assert "Traceback" not in told.stderr
         assert "nonsense" not in told.stderr
+
+
+@pytest.mark.parametrize("moment", ["before its cluster", "before its schema"])
+def test_a_command_waits_for_the_first_start(install: Install, moment: str) -> None:
+    install.preamble = LONG_START
+    install.process = install.launch()
+    reached = "lock" if moment == "before its cluster" else "socket.place"
+    until(lambda: reached in {path.name for path in install.postgres_home.glob("*")}, every_s=0.005)
+    assert (install.postgres_home / "data").exists() is (reached == "socket.place")
+    link = created(install, "early")
+    install.wait()
+    assert link.startswith(f"{install.url}/link/")
+    assert install.client().get(link).status_code == 200
+
+
+def test_a_server_waits_for_a_command_that_is_at_work(install: Install) -> None:
+    """Whoever is first does it: neither ends the other, and nothing is lost."""
+    links: list[str] = []
+    commands = [threading.Thread(target=lambda name=name: links.append(created(install, name))) for name in ("a", "b")]
+    commands[0].start()
+    time.sleep(0.3)
+    install.process = install.launch()
+    commands[1].start()
+    for command in commands:
+        command.join()
+    install.wait()
+    assert len(links) == 2
+    for link in links:
+        assert install.client().get("/link/" + link.rpartition("/")[2]).status_code == 200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from smalt.kernel.errors import Conflict, Unavailable
 from smalt.store import place
 from smalt.store.account import Account, server_account
+from smalt.store.postgres import port_of_running
 from smalt.store.server_config import write_config
 
 
@@ -62,6 +64,50 @@ def test_the_lock_is_one_and_ends_with_its_holder(tmp_path: Path) -> None:
     first.release()
     second.take()
     second.release()
+
+
+def test_who_holds_the_lock_can_say_something(tmp_path: Path) -> None:
+    first, other = place.Lock(tmp_path / "lock"), place.Lock(tmp_path / "lock")
+    assert other.holder() is None
+    first.take()
+    assert other.holder() == ""
+    first.say("8443")
+    assert other.holder() == "8443"
+    first.release()
+    assert other.holder() is None
+    first.take()
+    assert other.holder() == "", "what the holder before said"
+    first.release()
+
+
+def test_a_holder_that_says_nothing_is_waited_for(tmp_path: Path) -> None:
+    first, second = place.Lock(tmp_path / "lock"), place.Lock(tmp_path / "lock")
+    first.take()
+    leaving = threading.Timer(0.4, first.release)
+    leaving.start()
+    second.take(patience_s=30)
+    leaving.join()
+    second.say("8443")
+    with pytest.raises(Conflict):
+        first.take(patience_s=3600)
+    second.release()
+
+
+def test_a_server_that_does_not_get_ready_is_not_waited_for_endlessly(tmp_path: Path) -> None:
+    assert port_of_running(tmp_path, 0) is None
+    home = tmp_path / "postgres"
+    home.mkdir()
+    lock = place.Lock(home / "lock")
+    lock.take()
+    with pytest.raises(Unavailable) as caught:
+        port_of_running(tmp_path, 0.1)
+    assert caught.value.code == "server.starting"
+    ready = threading.Timer(0.2, lock.say, ["8443"])
+    ready.start()
+    assert port_of_running(tmp_path, 30) == 8443
+    ready.join()
+    lock.release()
+    assert port_of_running(tmp_path, 0) is None
 
 
 def test_the_configuration_keeps_content_out_of_the_log(tmp_path: Path) -> None:
