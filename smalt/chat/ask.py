@@ -11,7 +11,7 @@ import asyncio
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
@@ -26,10 +26,11 @@ from smalt.kernel.clock import Clock
 from smalt.kernel.errors import Failure, Malformed
 from smalt.kernel.ids import DocumentId, PersonId, ThreadId, TurnId
 from smalt.library import document, metering
-from smalt.search.ingest import open_documents
+from smalt.search.ingest import index_document, left_out, open_documents, reopen_documents
 from smalt.search.shelf import Shelf
 from smalt.telemetry.events import Milliseconds, Slug, emit
 from smalt.telemetry.log import report
+from smalt.tenancy.actor import SYSTEM
 from smalt.tenancy.policy import Act
 from smalt.tenancy.scope import TenantScope
 from smalt.tenancy.visit import Visit
@@ -45,6 +46,7 @@ class Asker:
     shelf: Shelf
     running: Running
     clock: Clock
+    indexing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def ask(
         self,
@@ -107,7 +109,7 @@ class Asker:
         await idempotency.keep(scope, key, 201, {"id": str(identity)})
         if found.title == thread.UNTITLED and not history:
             await thread.rename(scope, person, found.id, thread.title_from_question(question), now)
-        return Context(found.id, identity, scope.entry, question, opened, history)
+        return Context(found.id, identity, scope.entry, question, documents, opened, history)
 
     async def _work(self, visit: Visit, person: PersonId, context: Context, run: Run, started: float) -> None:
         first_token_ms: int | None = None
@@ -115,6 +117,7 @@ class Asker:
         state = turn.State.FAILED
         problem: Failure | None = None
         try:
+            context = await self._completed(visit, context)
             async for piece in self.engine.reply(compose(context)):
                 if isinstance(piece, Answer):
                     answer = verified(piece)
@@ -131,6 +134,23 @@ class Asker:
             report(fault, Slug("chat.engine"))
         outcome = _Outcome(answer, state, first_token_ms, _elapsed_ms(started))
         await asyncio.shield(self._settle(visit, person, context, run, outcome, problem))
+
+    async def _completed(self, visit: Visit, context: Context) -> Context:
+        """``context`` with every document that is wanted: what another version of the product indexed is indexed anew.
+
+        After an upgrade the first question does it, as part of its turn and outside any transaction.
+        """
+        if len(context.documents) == len(context.wanted):
+            return context
+        system = Visit(visit.tenant, SYSTEM, visit.gateway)
+        async with self.indexing:  # whoever waited here finds it done
+            async with visit.enter(Act.TURN_ASK, context.thread, within=context.entry) as scope:
+                opened = await open_documents(self.shelf, scope, context.wanted)
+            for each in left_out(context.wanted, opened):
+                await index_document(system, each.id)
+            async with visit.enter(Act.TURN_ASK, context.thread, within=context.entry) as scope:
+                opened = await reopen_documents(self.shelf, scope, context.wanted)
+        return replace(context, documents=opened)
 
     async def _settle(
         self,

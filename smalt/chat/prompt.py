@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from smalt.engine.answer import Exchange
 from smalt.kernel.ids import EntryId, ThreadId, TurnId
+from smalt.library.document import Document
 from smalt.search.segment import Opened
 
 HISTORY_TURNS = 3
@@ -15,12 +16,16 @@ HISTORY_TURNS = 3
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What the gathering transaction brought together; it is held in memory only while the turn runs."""
+    """What the gathering transaction brought together; it is held in memory only while the turn runs.
+
+    ``documents`` may lack some of those ``wanted``: they must be indexed anew before an engine is asked.
+    """
 
     thread: ThreadId
     turn: TurnId
     entry: EntryId
     question: str
+    wanted: Sequence[Document]
     documents: Sequence[Opened]
     history: Sequence[Exchange]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 import zlib
 from collections.abc import Sequence
@@ -23,7 +24,7 @@ from smalt.tenancy.visit import Visit
 
 
 async def index_document(visit: Visit, identity: DocumentId) -> None:
-    """The job: the document's segment, then its row is ready. Idempotent."""
+    """The document's segment, then its row is ready. Idempotent: a job, and again for a segment of another version."""
     started = time.monotonic()
     try:
         async with visit.enter(Act.DOCUMENT_PROCESS, identity, leave_open=True) as scope:
@@ -48,20 +49,43 @@ def _built(read: Parsed) -> tuple[int, bytes]:
 
 
 async def open_documents(shelf: Shelf, scope: TenantScope, found: Sequence[Document]) -> list[segment.Opened]:
-    """The documents' segments, from memory or else unsealed now."""
+    """The documents' segments, from memory or else unsealed now.
+
+    Left out is what must be indexed anew (`left_out`): another version of the product wrote its segment, or indexing it
+    anew was cut off.
+    """
     tenant = str(scope.tenant)
     opened = []
     for each in found:
         held = shelf.get(tenant, str(each.id))
         if held is None:
-            data = await _segment(scope, each.id)
-            held = await asyncio.to_thread(shelf.put, tenant, str(each.id), each.name, data)
+            try:
+                data = await _segment(scope, each.id)
+                held = await asyncio.to_thread(shelf.put, tenant, str(each.id), each.name, data)
+            except (Missing, segment.Outdated):
+                continue
         opened.append(held)
     return opened
 
 
+def left_out(found: Sequence[Document], opened: Sequence[segment.Opened]) -> list[Document]:
+    """The documents of ``found`` that `open_documents` left out of ``opened``."""
+    held = {each.document for each in opened}
+    return [each for each in found if str(each.id) not in held]
+
+
+async def reopen_documents(shelf: Shelf, scope: TenantScope, found: Sequence[Document]) -> list[segment.Opened]:
+    """`open_documents` once all are indexed anew. Left out is only what was deleted meanwhile; `Untrusted` for the rest."""
+    opened = await open_documents(shelf, scope, found)
+    for each in left_out(found, opened):
+        with contextlib.suppress(Missing):
+            await document.get(scope, each.id)
+            raise Untrusted("segment.lost", "What was read of a document is lost.", todo="Upload it again.")
+    return opened
+
+
 async def _segment(scope: TenantScope, identity: DocumentId) -> bytes:
-    """The segment's bytes. One that an older version wrote cannot be opened: `Untrusted` says to read it again."""
+    """The segment's plain bytes, of whatever version."""
     try:
         return zlib.decompress(await read_blob(scope, identity, Part.SEGMENT))
     except zlib.error:

@@ -53,6 +53,17 @@ class Segment(msgspec.Struct):
     version: int = SEGMENT_VERSION
 
 
+class _Stamp(msgspec.Struct):
+    version: int
+
+
+_stamp = msgspec.msgpack.Decoder(_Stamp)
+
+
+class Outdated(Exception):
+    """Another version of the product wrote this segment. Nothing is wrong with it: build it anew."""
+
+
 def build(parsed: Parsed) -> Segment:
     """The segment of ``parsed``."""
     profile = profile_of(parsed)
@@ -141,18 +152,16 @@ def encode(segment: Segment) -> bytes:
 
 
 def decode(data: bytes) -> Segment:
-    """The inverse of `encode`. Raises Untrusted when the bytes are no segment of this version."""
+    """The inverse of `encode`. Raises `Outdated`, or `Untrusted` when the bytes are no segment at all."""
     try:
-        segment = msgspec.msgpack.decode(data, type=Segment)
+        # First the version alone: the shape of another version need not be this one's.
+        if _stamp.decode(data).version != SEGMENT_VERSION:
+            raise Outdated
+        return msgspec.msgpack.decode(data, type=Segment)
     except (msgspec.ValidationError, msgspec.DecodeError):
         raise Untrusted(
-            "segment.unreadable", "A search index could not be read.", todo="Read the document again."
+            "segment.unreadable", "A search index could not be read.", todo="Upload the document again."
         ) from None
-    if segment.version != SEGMENT_VERSION:
-        raise Untrusted(
-            "segment.version", "A search index was written by another version.", todo="Read the document again."
-        )
-    return segment
 
 
 def _aside(labels: set[str], note: TableNote) -> str:

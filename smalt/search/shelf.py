@@ -29,7 +29,7 @@ class Shelf:
             return found[1]
 
     def put(self, tenant: str, document: str, name: str, data: bytes) -> Opened:
-        """Opens ``data`` (plain segment bytes) and holds it. Raises Untrusted when the bytes are no segment."""
+        """Opens ``data`` (plain segment bytes) and holds it. Raises what `decode` raises."""
         opened = Opened(document, name, decode(data))
         size = len(data) * _EXPANSION
         with self._lock:

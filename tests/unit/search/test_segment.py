@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from smalt.kernel.errors import Untrusted
 from smalt.library.parsed import Box, Cell, Kind, Line, Page, Parsed, Row, Table
-from smalt.search.segment import build, decode, encode
+from smalt.search.segment import SEGMENT_VERSION, Outdated, build, decode, encode
 from smalt.search.shelf import Shelf
 
 
@@ -81,7 +82,26 @@ def test_the_profile_names_company_form_and_year_end():
     assert (profile.form, profile.end, profile.months) == ("10-K", date(2025, 1, 31), 12)
 
 
-@pytest.mark.parametrize("data", [b"", b"\x00", b"nonsense"])
+def test_a_segment_of_another_version_is_outdated_whatever_its_shape():
+    for other in (SEGMENT_VERSION - 1, SEGMENT_VERSION + 1):
+        segment = build(_document())
+        segment.version = other
+        with pytest.raises(Outdated):
+            decode(encode(segment))
+        with pytest.raises(Outdated):
+            decode(msgspec.msgpack.encode({"facts": {"of": "another shape"}, "version": other}))
+
+
+NO_SEGMENTS = [
+    b"",
+    b"\x00",
+    b"nonsense",
+    msgspec.msgpack.encode({"version": "1"}),
+    msgspec.msgpack.encode({"version": SEGMENT_VERSION, "facts": "none"}),
+]
+
+
+@pytest.mark.parametrize("data", NO_SEGMENTS)
 def test_bytes_that_are_no_segment_are_not_trusted(data):
     with pytest.raises(Untrusted):
         decode(data)
