@@ -5,28 +5,12 @@ The server's template and the browser's module render the same parts, so that th
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from smalt.chat.figures import MARKS, Borne, Shown, borne_by, numbers_in, numbers_of
 from smalt.kernel.figures import printed_number
-
-_BODY = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"
-_NUMBER = re.compile(
-    rf"(?<![\w.,/])(?P<open>\()?(?P<sign>[-\u2212\u2013])?(?P<money>(?:US|CA|A)?[$€£¥]\s?|(?:USD|EUR|GBP|JPY|CHF)\s)?(?P<sign2>\()?"
-    rf"(?P<body>{_BODY})(?P<close>\))?(?P<unit>\s?%|\s?bps\b|x\b|\s(?:thousand|million|billion|trillion)\b)?(?P<close2>\))?(?![\w])"
-)
-_MARKS = re.compile(r"\s?((?:\[(?:\d{1,3}|\?)\])+)")
-_MARK = re.compile(r"\[(\d{1,3}|\?)\]")
-_NAMED = re.compile(
-    r"(?:\b(?:page|pages|p\.|pp\.|note|item|form|fiscal|FY|Q|step|row|line|sheet|part|section|cell"
-    r"|jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
-    r"|nov(?:ember)?|dec(?:ember)?)\s?)$",
-    re.IGNORECASE,
-)
-_MONTH = re.compile(r"\s(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\b", re.IGNORECASE)
-_SCALES = {"thousand": 3, "million": 6, "billion": 9, "trillion": 12}
 
 
 def present(answer: Mapping[str, Any]) -> dict[str, Any]:
@@ -50,7 +34,7 @@ def present(answer: Mapping[str, Any]) -> dict[str, Any]:
         "citations": citations,
         "nearest": _numbered(answer.get("nearest") or [], len(citations) + 1),
         "parts": parts,
-        "formula_parts": list(binder.parts(answer.get("formula") or "")),
+        "formula_parts": list(binder.parts(answer.get("formula") or "", formula=True)),
     }
 
 
@@ -76,21 +60,6 @@ def _value_of(citation: Mapping[str, Any]) -> str | None:
     return quote if printed_number(quote) is not None else None
 
 
-def figures_of(text: str) -> list[tuple[Decimal, int]]:
-    """The figures that ``text`` shows, in order: absolute value as printed, and its decimal places.
-
-    Numbers that only name something (years, dates, pages, forms) and citation marks are not figures.
-    """
-    found = []
-    plain = _MARKS.sub("", text)
-    for match in _NUMBER.finditer(plain):
-        start, end, _ = _trimmed(match)
-        if not _is_a_name(match, plain[:start], plain[end:]):
-            body = match["body"]
-            found.append((Decimal(body.replace(",", "")), len(body.partition(".")[2])))
-    return found
-
-
 def _said_of(citation: Mapping[str, Any], parts: Sequence[Mapping[str, Any]]) -> str | None:
     """For a quoted sentence: the answer's figure that is bound to it alone and stands in it."""
     for part in parts:
@@ -106,92 +75,56 @@ class _Binder:
         self, citations: Sequence[Mapping[str, Any]], figure: Mapping[str, Any] | None, computed: bool, whole: bool
     ) -> None:
         self.whole = whole
-        self.known: list[tuple[Decimal, int]] = []
+        self.known: list[Borne] = []
         for citation in citations:
-            printed = (
-                [citation["value"]]
-                if citation["value"]
-                else [m["body"] for m in _NUMBER.finditer(citation.get("quote") or "")]
-            )
-            values = (printed_number(str(text)) for text in printed)
-            self.known += [(abs(value), citation["n"]) for value in values if value is not None]
+            quote, unit = citation["value"] or citation.get("quote") or "", citation.get("unit") or ""
+            self.known += borne_by(citation["n"], str(quote), str(unit))
         self.numbers = [citation["n"] for citation in citations]
-        self.computed = computed
-        self.answered = _answered(figure)
+        self.answered = _answered(figure) if computed else None
 
-    def parts(self, text: str) -> Iterator[dict[str, Any]]:
+    def parts(self, text: str, *, formula: bool = False) -> Iterator[dict[str, Any]]:
         """The parts of ``text``, in order; joined, their texts are ``text`` without its marks."""
         at = 0
         while at < len(text):
-            figure, marks = _NUMBER.search(text, at), _MARKS.search(text, at)
+            figure, marks = next(numbers_in(text, at), None), MARKS.search(text, at)
             if figure is None and marks is None:
                 break
-            if figure is None or (marks is not None and marks.start() < figure.start()):
+            if figure is None or (marks is not None and marks.start() < figure.start):
                 assert marks is not None  # noqa: S101  the branch above leaves no other case
                 yield from _plain(text[at : marks.start()])
-                yield {"text": "", "figure": False, "n": _numbers(marks[1])}
+                yield {"text": "", "figure": False, "n": numbers_of(marks[1])}
                 at = marks.end()
                 continue
-            start, end, shown = _trimmed(figure)
-            after = _MARKS.match(text, end)
-            part = self._bound(figure, shown, text[:start], text[end:], after[1] if after else None)
-            yield from _plain(text[at:start])
-            yield part
-            at = after.end() if after else end
+            yield from _plain(text[at : figure.start])
+            yield self._bound(figure, formula=formula)
+            at = figure.after
         yield from _plain(text[at:])
 
-    def _bound(self, found: re.Match[str], shown: str, before: str, after: str, marks: str | None) -> dict[str, Any]:
-        if marks is not None:
-            numbers = _numbers(marks)
-            return {"text": shown, "figure": True, "n": numbers, "traced": bool(numbers)}
-        if _is_a_name(found, before, after):
-            return {"text": shown}
-        numbers = self._equal(found)
+    def _bound(self, found: Shown, *, formula: bool) -> dict[str, Any]:
+        if found.marks is not None:
+            return {"text": found.text, "figure": True, "n": found.marks, "traced": bool(found.marks)}
+        if found.name:
+            return {"text": found.text}
+        numbers = self._equal(found, formula=formula)
         if numbers:
-            return {"text": shown, "figure": True, "n": numbers, "traced": True}
-        return {"text": shown} if self.whole else {"text": shown, "figure": True, "n": [], "traced": False}
+            return {"text": found.text, "figure": True, "n": numbers, "traced": True}
+        return {"text": found.text} if self.whole else {"text": found.text, "figure": True, "n": [], "traced": False}
 
-    def _equal(self, found: re.Match[str]) -> list[int]:
-        value = Decimal(found["body"].replace(",", ""))
-        places = len(found["body"].partition(".")[2])
-        scale = _SCALES.get((found["unit"] or "").strip(), 0)
-        said = {value, value.scaleb(scale)}
-        if self.computed and any(known in said or round(known, places) == value for known in self.answered):
+    def _equal(self, found: Shown, *, formula: bool) -> list[int]:
+        if self.answered is not None and self.answered.bears(found):
             return self.numbers
-        return list(dict.fromkeys(number for known, number in self.known if known == value))
+        # The operands of a formula are printed as in their cells, without the scale that stands beside those.
+        same = (each for each in self.known if (each.printed == found.value if formula else each.bears(found)))
+        return list(dict.fromkeys(each.citation for each in same if each.citation is not None))
 
 
-def _answered(figure: Mapping[str, Any] | None) -> list[Decimal]:
-    """The answered figure in base units and as its scale prints it, without its sign."""
+def _answered(figure: Mapping[str, Any] | None) -> Borne | None:
+    """What the answered figure stands for."""
     try:
         value = abs(Decimal(str((figure or {})["value"])))
-        return [value, value.scaleb(-int((figure or {}).get("scale") or 0))]
-    except (KeyError, InvalidOperation, ValueError, TypeError):
-        return []
-
-
-def _trimmed(found: re.Match[str]) -> tuple[int, int, str]:
-    """Where the figure starts and ends: an opening bracket that is not closed within it is the sentence's."""
-    start, end = found.span()
-    text = found[0]
-    if text.startswith("(") and ")" not in text:
-        start, text = start + 1, text[1:]
-    while text.count(")") > text.count("("):
-        end, text = end - 1, text[:-1]
-    return start, end, text
-
-
-def _is_a_name(found: re.Match[str], before: str, after: str) -> bool:
-    """Years, dates, page numbers, form names: numbers that name something and measure nothing."""
-    if found["money"] or found["unit"] or "," in found["body"]:
-        return False
-    if re.match(r"-[A-Z]", after) or _NAMED.search(before) or _MONTH.match(after):
-        return True
-    return bool(re.fullmatch(r"(?:19|20)\d\d", found["body"]))
-
-
-def _numbers(marks: str) -> list[int]:
-    return [int(mark) for mark in _MARK.findall(marks) if mark != "?"]
+    except (KeyError, InvalidOperation):
+        return None
+    return Borne(value, value, quotient=True)
 
 
 def _plain(text: str) -> Iterator[dict[str, Any]]:

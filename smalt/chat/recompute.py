@@ -6,8 +6,11 @@ Independent of the engine that wrote it: only the formula's text, the citations 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
-from decimal import Decimal, DivisionByZero, InvalidOperation, localcontext
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from decimal import Decimal, localcontext
+from itertools import islice, product
 
 _TOKEN = re.compile(r"\s*(?:(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)|(?P<sign>[-+−×*/÷^()]))")
 _SAME = {"−": "-", "×": "*", "÷": "/"}
@@ -15,6 +18,7 @@ _COUNTS_MAX = 12
 CONSTANTS = frozenset(map(Decimal, (52, 53, 90, 91, 92, 100, 180, 182, 270, 273, 360, 364, 365, 366, 371, 1000)))
 """Numbers that a formula may use without a source: per cent, weeks and days of a period. Besides, counts up to 12."""
 _PRECISION = 40
+_READINGS_MAX = 256
 
 
 class Untraceable(ValueError):
@@ -26,20 +30,49 @@ def is_constant(value: Decimal) -> bool:
     return value in CONSTANTS or (value == value.to_integral_value() and value <= _COUNTS_MAX)
 
 
-def recompute(formula: str, cited: Collection[Decimal]) -> Decimal:
-    """The value of ``formula`` in the scale it is printed in. ``cited`` holds the absolute values that are cited.
+def recompute(formula: str, cited: Mapping[Decimal, Collection[Decimal]]) -> frozenset[Decimal]:
+    """The value of ``formula`` in base units. ``cited`` maps each number that is printed (without its sign) to the
+    amounts that it stands for.
 
-    Raises `Untraceable`.
+    Usually there is one. A number that is a cell's and may be a constant too ("100"), or that cells of several scales
+    print, gives one value for each way to read it. Raises `Untraceable`.
     """
+    tokens = [_readings(token, cited) for token in _tokens(formula)]
+    must_cite = any(reading.cited for readings in tokens for reading in readings)
+    found: set[Decimal] = set()
     with localcontext() as context:
         context.prec = _PRECISION
-        try:
-            return _Reader(_tokens(formula, cited)).whole()
-        except (DivisionByZero, InvalidOperation):
-            raise Untraceable("no value") from None
+        for chosen in islice(product(*tokens), _READINGS_MAX):
+            if must_cite and not any(reading.cited for reading in chosen):
+                continue  # a formula over constants alone proves nothing
+            with suppress(ArithmeticError):
+                found.add(_Reader([reading.token for reading in chosen]).whole())
+    if not found:
+        raise Untraceable("no value")
+    return frozenset(found)
 
 
-def _tokens(formula: str, cited: Collection[Decimal]) -> list[Decimal | str]:
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A sign, or a number as the amount that it stands for."""
+
+    token: Decimal | str
+    cited: bool = False
+
+
+def _readings(token: Decimal | str, cited: Mapping[Decimal, Collection[Decimal]]) -> list[_Reading]:
+    if isinstance(token, str):
+        return [_Reading(token)]
+    amounts = sorted(cited.get(token, ()))
+    found = [_Reading(amount, cited=True) for amount in amounts]
+    if is_constant(token) and token not in amounts:
+        found.append(_Reading(token))
+    if not found:
+        raise Untraceable("a number without a source")
+    return found
+
+
+def _tokens(formula: str) -> list[Decimal | str]:
     found: list[Decimal | str] = []
     at, text = 0, formula.strip()
     while at < len(text):
@@ -47,13 +80,8 @@ def _tokens(formula: str, cited: Collection[Decimal]) -> list[Decimal | str]:
         if match is None:
             raise Untraceable("not a formula")
         at = match.end()
-        if match["sign"]:
-            found.append(_SAME.get(match["sign"], match["sign"]))
-            continue
-        value = Decimal(match["number"].replace(",", ""))
-        if value not in cited and not is_constant(value):
-            raise Untraceable("a number without a source")
-        found.append(value)
+        sign = match["sign"]
+        found.append(_SAME.get(sign, sign) if sign else Decimal(match["number"].replace(",", "")))
     return found
 
 

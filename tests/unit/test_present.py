@@ -60,6 +60,13 @@ def test_an_unbound_figure_is_untraced_only_if_the_checks_say_so() -> None:
     assert _figures(present(_answer("It was 5,100.", figures=1, traced=1))["parts"]) == []
 
 
+def test_a_figure_without_marks_binds_to_a_cell_of_its_scale_only() -> None:
+    for said, traced in (("$540 thousand", True), ("$540 million", False)):
+        answer = _answer(f"It was {said}.", "540", figures=1)
+        answer["citations"][0]["unit"] = "$ thousands"
+        assert _figures(present(answer)["parts"]) == [(said, [1] if traced else [], traced)]
+
+
 def test_the_value_of_a_citation_is_its_cell_or_the_figure_said_of_it() -> None:
     shown = present(_answer("The ratio is 2.84x [2].", "(2,064)", "the ratio stood at 2.84x at year end"))
     assert [citation["value"] for citation in shown["citations"]] == ["(2,064)", "2.84x"]
