@@ -189,18 +189,20 @@ def _restated(amount: Decimal, unit: Unit, currency: str | None, scale: int, pla
 
 
 def _place(citations: list[Citation], citation: Citation) -> int:
+    """Where ``citation`` stands among ``citations``, to which it is added if it is new.
+
+    A Word or Markdown table has no boxes and no cell names: what its cells print, and for which line, tells them apart.
+    """
     for index, other in enumerate(citations):
-        if (other.document, other.page, other.sheet, other.cell, other.box, other.row) == (
-            citation.document,
-            citation.page,
-            citation.sheet,
-            citation.cell,
-            citation.box,
-            citation.row,
-        ):
+        if _cell(other) == _cell(citation):
             return index
     citations.append(citation)
     return len(citations) - 1
+
+
+def _cell(citation: Citation) -> tuple[object, ...]:
+    place = (citation.document, citation.page, citation.sheet, citation.cell, citation.box, citation.row)
+    return (*place, citation.quote, citation.label, citation.header)
 
 
 def refused(reason: str, looked_for: list[str], near: list[tuple[Opened, Fact]]) -> Answer:

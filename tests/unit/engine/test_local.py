@@ -7,8 +7,11 @@ from decimal import Decimal
 import paper
 import pytest
 
+from smalt.chat.verify import verified
 from smalt.engine.answer import Exchange
 from smalt.engine.local import answer
+from smalt.library.readers import markdown
+from smalt.search.segment import Opened, build
 
 
 @pytest.mark.parametrize(
@@ -180,3 +183,13 @@ def test_a_question_for_words_is_answered_by_a_quotation(annual):
 
 def test_without_documents_nothing_is_answered():
     assert answer("What was revenue?", []).declined
+
+
+def test_cells_of_a_table_without_places_are_cited_one_by_one():
+    text = b"# Quill Holdings\n\n| USD in millions | 2024 | 2023 |\n|---|---|---|\n| Net sales | 1234 | 1100 |\n| Operating income | 500 | 400 |\n"
+    note = Opened("note.md", "note.md", build(markdown.read(text)))
+    found = verified(answer("What was operating margin in 2024?", [note]))
+    assert [one.quote for one in found.citations] == ["500", "1234"]
+    assert [operand.citation for operand in found.operands] == [0, 1]
+    assert found.figure is not None
+    assert found.traced == found.figures == 3
