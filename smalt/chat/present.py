@@ -85,20 +85,11 @@ class _Binder:
     def parts(self, text: str, *, formula: bool = False) -> Iterator[dict[str, Any]]:
         """The parts of ``text``, in order; joined, their texts are ``text`` without its marks."""
         at = 0
-        while at < len(text):
-            figure, marks = next(numbers_in(text, at), None), MARKS.search(text, at)
-            if figure is None and marks is None:
-                break
-            if figure is None or (marks is not None and marks.start() < figure.start):
-                assert marks is not None  # noqa: S101  the branch above leaves no other case
-                yield from _plain(text[at : marks.start()])
-                yield {"text": "", "figure": False, "n": numbers_of(marks[1])}
-                at = marks.end()
-                continue
-            yield from _plain(text[at : figure.start])
+        for figure in numbers_in(text):
+            yield from _words(text[at : figure.start])
             yield self._bound(figure, formula=formula)
             at = figure.after
-        yield from _plain(text[at:])
+        yield from _words(text[at:])
 
     def _bound(self, found: Shown, *, formula: bool) -> dict[str, Any]:
         if found.marks is not None:
@@ -125,6 +116,16 @@ def _answered(figure: Mapping[str, Any] | None) -> Borne | None:
     except (KeyError, InvalidOperation):
         return None
     return Borne(value, value, quotient=True)
+
+
+def _words(text: str) -> Iterator[dict[str, Any]]:
+    """Runs of plain text, and the marks that stand after words."""
+    at = 0
+    for marks in MARKS.finditer(text):
+        yield from _plain(text[at : marks.start()])
+        yield {"text": "", "figure": False, "n": numbers_of(marks[1])}
+        at = marks.end()
+    yield from _plain(text[at:])
 
 
 def _plain(text: str) -> Iterator[dict[str, Any]]:
