@@ -10,7 +10,7 @@ from fastapi import Request
 from pydantic import Field
 from starlette.responses import JSONResponse, Response
 
-from smalt.chat import thread, turn
+from smalt.chat import replies, thread, turn
 from smalt.chat.ask import Asker
 from smalt.chat.running import Run
 from smalt.kernel.errors import Gone, Missing
@@ -22,6 +22,7 @@ from smalt.web.body import Body
 from smalt.web.doors import Member, routes
 from smalt.web.idempotency import KeyHeader
 from smalt.web.paging import LIMIT_DEFAULT, After, Cursor, Limit, after, as_json, page_of
+from smalt.web.replies import EVENTS
 from smalt.web.stream import EventStream, ServerEvent, while_welcome
 
 router = routes()
@@ -48,10 +49,10 @@ class Question(Body):
     document_ids: Annotated[list[str] | None, Field(max_length=200)] = None
 
 
-@router.post("/api/v1/conversations", status_code=201)
+@router.post("/api/v1/conversations", status_code=201, response_model=replies.Conversation)
 async def add_conversation(
     request: Request, visit: Member, body: NewConversation | None = None, key: KeyHeader = None
-) -> Response:
+) -> dict[str, Any]:
     """A new conversation, empty."""
     title = thread.UNTITLED if body is None or body.title is None else thread.title_of(body.title)
     person, clock = visit.actor.person_id, asker_of(request).clock
@@ -63,10 +64,10 @@ async def add_conversation(
         else:
             identity = ThreadId.parse(json.loads(repeat.body)["id"])
         found = await thread.get(scope, person, identity)
-    return JSONResponse(thread.view(found), 201)
+    return thread.view(found)
 
 
-@router.get("/api/v1/conversations")
+@router.get("/api/v1/conversations", response_model=replies.Conversations)
 async def list_conversations(visit: Member, limit: Limit = LIMIT_DEFAULT, cursor: After = None) -> dict[str, Any]:
     """The caller's conversations, the last used first."""
     async with visit.enter(Act.CONVERSATION_READ) as scope:
@@ -74,7 +75,7 @@ async def list_conversations(visit: Member, limit: Limit = LIMIT_DEFAULT, cursor
     return as_json(page_of(found, limit, lambda t: Cursor(t.updated_at, t.id.uuid), thread.view))
 
 
-@router.get("/api/v1/conversations/{conversation}")
+@router.get("/api/v1/conversations/{conversation}", response_model=replies.ConversationWithMessages)
 async def get_conversation(visit: Member, conversation: str) -> dict[str, Any]:
     """One conversation with its newest turns, oldest first."""
     identity = ThreadId.parse(conversation)
@@ -84,7 +85,7 @@ async def get_conversation(visit: Member, conversation: str) -> dict[str, Any]:
     return {**thread.view(found), "messages": [turn.view(each) for each in reversed(turns)]}
 
 
-@router.patch("/api/v1/conversations/{conversation}")
+@router.patch("/api/v1/conversations/{conversation}", response_model=replies.Conversation)
 async def rename_conversation(request: Request, visit: Member, conversation: str, body: Renamed) -> dict[str, Any]:
     """Give the conversation another title."""
     identity, person = ThreadId.parse(conversation), visit.actor.person_id
@@ -102,7 +103,7 @@ async def delete_conversation(visit: Member, conversation: str) -> Response:
     return Response(status_code=204)
 
 
-@router.get("/api/v1/conversations/{conversation}/messages")
+@router.get("/api/v1/conversations/{conversation}/messages", response_model=replies.Turns)
 async def list_messages(
     visit: Member, conversation: str, limit: Limit = LIMIT_DEFAULT, cursor: After = None
 ) -> dict[str, Any]:
@@ -114,7 +115,12 @@ async def list_messages(
     return as_json(page_of(found, limit, lambda t: Cursor(t.started_at, t.id.uuid), turn.view))
 
 
-@router.post("/api/v1/conversations/{conversation}/messages", status_code=201)
+@router.post(
+    "/api/v1/conversations/{conversation}/messages",
+    status_code=201,
+    response_model=replies.Turn,
+    responses={201: {"content": EVENTS}},
+)
 async def ask(request: Request, visit: Member, conversation: str, body: Question, key: KeyHeader = None) -> Response:
     """Ask. The answer is the settled turn, or with ``Accept: text/event-stream`` its events as they come."""
     identity = ThreadId.parse(conversation)
@@ -163,7 +169,7 @@ async def _stored(visit: Visit, identity: ThreadId, wanted: TurnId) -> dict[str,
         raise Gone("turn.deleted", "This question was deleted.", kept="Nothing of it is kept.") from None
 
 
-@router.get("/api/v1/conversations/{conversation}/messages/{message}")
+@router.get("/api/v1/conversations/{conversation}/messages/{message}", response_model=replies.Turn)
 async def get_message(visit: Member, conversation: str, message: str) -> dict[str, Any]:
     """One turn, settled or still working."""
     identity, wanted = ThreadId.parse(conversation), TurnId.parse(message)
@@ -171,7 +177,9 @@ async def get_message(visit: Member, conversation: str, message: str) -> dict[st
         return turn.view(await turn.get(scope, visit.actor.person_id, identity, wanted))
 
 
-@router.post("/api/v1/conversations/{conversation}/messages/{message}/cancel", status_code=202)
+@router.post(
+    "/api/v1/conversations/{conversation}/messages/{message}/cancel", status_code=202, response_model=replies.Turn
+)
 async def cancel_message(request: Request, visit: Member, conversation: str, message: str) -> dict[str, Any]:
     """Stop working on the turn. The question is kept; one that has settled stays as it is."""
     identity, wanted = ThreadId.parse(conversation), TurnId.parse(message)

@@ -9,12 +9,12 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import Path, Query, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from smalt.kernel.clock import Clock
 from smalt.kernel.errors import Failure
 from smalt.kernel.ids import DocumentId
-from smalt.library import document, reading
+from smalt.library import document, reading, replies
 from smalt.library.document import Document, State
 from smalt.library.page_view import page_number, page_view
 from smalt.library.upload import is_same, receive
@@ -59,8 +59,8 @@ _UPLOAD = {
 }
 
 
-@router.post("/api/v1/documents", status_code=201, openapi_extra=_UPLOAD)
-async def add_document(request: Request, visit: Member, key: KeyHeader = None) -> Response:
+@router.post("/api/v1/documents", status_code=201, response_model=replies.Document, openapi_extra=_UPLOAD)
+async def add_document(request: Request, visit: Member, key: KeyHeader = None) -> dict[str, Any]:
     """Take in the file of the part ``file``. The answer comes when it is stored; reading goes on in the background."""
     upload = await read_upload(request)
     name, clock = document.clean_name(upload.name), clock_of(request)
@@ -69,14 +69,14 @@ async def add_document(request: Request, visit: Member, key: KeyHeader = None) -
         async with visit.enter(Act.DOCUMENT_ADD) as scope:
             repeat = await idempotency.claim(scope, key, "document.add", name, clock)
     if repeat is not None:
-        return JSONResponse(document.view(await _again(visit, json.loads(repeat.body), upload.chunks())), 201)
+        return document.view(await _again(visit, json.loads(repeat.body), upload.chunks()))
     try:
         stored = await receive(visit, clock, name, _still_welcome(request, upload.chunks()), key)
     except BaseException:  # also what the guard cut off, and a request that was cancelled
         if key is not None:
             await visit.gateway.see_through(_released(visit, key))
         raise
-    return JSONResponse(document.view(stored), 201)
+    return document.view(stored)
 
 
 async def _still_welcome(request: Request, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -104,7 +104,7 @@ async def _get(visit: Visit, identity: DocumentId) -> Document:
         return await document.get(scope, identity)
 
 
-@router.get("/api/v1/documents")
+@router.get("/api/v1/documents", response_model=replies.Documents)
 async def list_documents(visit: Member, limit: Limit = LIMIT_DEFAULT, cursor: After = None) -> dict[str, Any]:
     """The workspace's documents, newest first."""
     async with visit.enter(Act.DOCUMENT_READ) as scope:
@@ -112,7 +112,7 @@ async def list_documents(visit: Member, limit: Limit = LIMIT_DEFAULT, cursor: Af
     return as_json(page_of(found, limit, lambda d: Cursor(d.created_at, d.id.uuid), document.view))
 
 
-@router.get("/api/v1/documents/{document_id}")
+@router.get("/api/v1/documents/{document_id}", response_model=replies.Document)
 async def get_document(visit: Member, document_id: str) -> dict[str, Any]:
     """One document with its status and progress."""
     return document.view(await _get(visit, DocumentId.parse(document_id)))
@@ -129,7 +129,7 @@ async def delete_document(request: Request, visit: Member, document_id: str) -> 
     return Response(status_code=204)
 
 
-@router.get("/api/v1/documents/{document_id}/events")
+@router.get("/api/v1/documents/{document_id}/events", status_code=200, response_class=EventStream)
 async def follow_document(request: Request, visit: Member, document_id: str) -> EventStream:
     """The document each time its status or progress changes, until it is ready or failed."""
     identity = DocumentId.parse(document_id)
@@ -150,14 +150,19 @@ async def _followed(visit: Visit, found: Document) -> AsyncGenerator[ServerEvent
         found = await _get(visit, found.id)
 
 
-@router.get("/api/v1/documents/{document_id}/pages/{number}.png", response_class=Response)
+_PNG: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"image/png": {"schema": {"type": "string", "contentMediaType": "image/png"}}}}
+}
+
+
+@router.get("/api/v1/documents/{document_id}/pages/{number}.png", response_class=Response, responses=_PNG)
 async def get_page_image(request: Request, visit: Member, document_id: str, number: PageNumber) -> Response:
     """A picture of one page of a PDF, 144 dots an inch."""
     image = await readings_of(request).image(visit, DocumentId.parse(document_id), number)
     return Response(image, media_type="image/png", headers={"cache-control": "private, max-age=300"})
 
 
-@router.get("/api/v1/documents/{document_id}/pages/{number}")
+@router.get("/api/v1/documents/{document_id}/pages/{number}", response_model=replies.Page)
 async def get_page(
     request: Request, visit: Member, document_id: str, number: PageNumber, sheet: SheetName = ""
 ) -> dict[str, Any]:

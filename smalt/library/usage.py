@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import Query, Request
 from starlette.responses import Response
 
-from smalt.library import metering
+from smalt.library import metering, replies
 from smalt.library.routes import clock_of
 from smalt.people.frame import frame
 from smalt.tenancy.policy import Act
@@ -21,7 +21,7 @@ DAYS = 30
 Days = Annotated[int, Query(ge=1, le=366)]
 
 
-@router.get("/api/v1/usage")
+@router.get("/api/v1/usage", response_model=replies.Usage)
 async def usage(
     request: Request, visit: Member, days: Days = DAYS, limit: Limit = LIMIT_DEFAULT, cursor: After = None
 ) -> dict[str, Any]:
