@@ -26,6 +26,7 @@ from smalt.web.pages import pages_of
 from smalt.web.paging import LIMIT_DEFAULT, After, Cursor, Limit, after, as_json, page_of
 from smalt.web.passage import passage_of
 from smalt.web.problems import prefers_html, problem_of
+from smalt.web.replies import Time
 
 router = routes()
 
@@ -33,6 +34,22 @@ PAGE_MAX = 500
 EMAIL_MAX_CHARS = 254
 Text = Annotated[str, Form(max_length=2_000)]
 IdText = Annotated[str, Path(max_length=64)]
+
+
+class PersonOut(BaseModel):
+    """A member, or somebody who was invited and has not come yet."""
+
+    id: str
+    name: str
+    email: str
+    role: str
+    state: str
+    created_at: Time
+
+
+class People(BaseModel):
+    items: list[PersonOut]
+    next: str | None
 
 
 class Invited(BaseModel):
@@ -108,7 +125,7 @@ async def _remove(request: Request, visit: Visit, who: PersonId) -> None:
 # -- API
 
 
-@router.get("/api/v1/people", tags=["people"])
+@router.get("/api/v1/people", tags=["people"], response_model=People)
 async def list_people(visit: Browser, limit: Limit = LIMIT_DEFAULT, cursor: After = None) -> dict[str, Any]:
     """Members and invited people, oldest first."""
     async with visit.enter(Act.PERSON_READ) as scope:

@@ -127,6 +127,9 @@ def test_every_reply_is_described(described: Described) -> None:
     described.send("get", f"{V1}/tokens", browser=True)
     described.send("post", f"{V1}/tokens", browser=True, json={"name": "another", "scopes": ["usage.read"]})
     described.send("get", f"{V1}/sessions", browser=True)
+    invited = described.send("post", f"{V1}/people", browser=True, json={"role": "analyst", "name": "Bo Reed"})["id"]
+    described.send("post", f"{V1}/people/{{person_id}}/link", browser=True, at={"person_id": invited})
+    described.send("get", f"{V1}/people", browser=True)
     described.send("get", "/healthz")
     described.send("get", "/readyz")
     assert described.seen == {(method, path) for method, path, _, _ in described.operations()}

@@ -77,8 +77,12 @@ def test_a_command_waits_for_the_first_start(install: Install, moment: str) -> N
 
 def test_a_server_waits_for_a_command_that_is_at_work(install: Install) -> None:
     """Whoever is first does it: neither ends the other, and nothing is lost."""
-    links: list[str] = []
-    commands = [threading.Thread(target=lambda name=name: links.append(created(install, name))) for name in ("a", "b")]
+    made: list[str] = []
+
+    def create(name: str) -> None:
+        made.append(install.operator("tenant", "create", name, "--owner-email", f"{name}@example.com")["tenant"])
+
+    commands = [threading.Thread(target=create, args=(name,)) for name in ("a", "b")]
     commands[0].start()
     time.sleep(0.3)
     install.process = install.launch()
@@ -86,6 +90,7 @@ def test_a_server_waits_for_a_command_that_is_at_work(install: Install) -> None:
     for command in commands:
         command.join()
     install.wait()
-    assert len(links) == 2
-    for link in links:
-        assert install.client().get("/link/" + link.rpartition("/")[2]).status_code == 200
+    assert len(made) == 2
+    for tenant in made:
+        token = install.operator("token", "create", "--tenant", tenant)["secret"]
+        assert install.client(token=token).get("/api/v1/me").status_code == 200
