@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-import sys
 from collections.abc import Callable
 
 from smalt.kernel import limits
@@ -26,8 +25,9 @@ def prepare() -> None:
 def read(data: bytes, progress: Callable[[int, int], None] | None = None) -> Parsed:
     """One page; ``Row.index`` counts records from 1 as a spreadsheet would number its rows."""
     text = decoded(data)
-    # A field is at most the file; the module's own bound of 128 KiB would reject long notes.
-    csv.field_size_limit(min(len(text) + 1, sys.maxsize))
+    # A field is at most the file; the module's own bound of 128 KiB would reject long notes. The bound is the whole
+    # process's, so it is never narrowed.
+    csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
     rows: list[GridRow] = []
     count = 0
     try:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv as standard_csv
 import io
 
 import docx
@@ -24,6 +25,14 @@ def test_european_decimals_stay_as_printed():
 def test_records_over_lines_and_blank_lines_count_as_a_sheet_would():
     table = csv.read(b'id,note,sum\n1,"two\nlines",5\n\n2,x,6\n').pages[0].tables[0]
     assert [(r.index, r.cells[0].text) for r in table.rows] == [(2, "two\nlines"), (4, "x")]
+
+
+def test_a_small_file_does_not_narrow_what_others_may_read():
+    csv.read(b"a,b\n1,2\n")
+    note = b"x" * 200_000
+    assert csv.read(b"note,sum\n" + note + b",5\n").pages[0].tables[0].rows[0].cells[-1].text == "5"
+    csv.read(b"a,b\n1,2\n")
+    assert list(standard_csv.reader([note.decode()])) == [[note.decode()]]
 
 
 def test_utf16_and_marks():
