@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import msgspec
 
-from smalt.chat.present import figures_of
+from smalt.chat.figures import figures_of
 from smalt.chat.recompute import Untraceable, recompute
 from smalt.chat.verify import verified
 from smalt.engine.answer import Answer, Citation, FigureOut
@@ -141,7 +141,7 @@ def faults(turn: dict[str, Any], wanted: Decimal, printed: set[Decimal]) -> list
         part.get("figure") for part in answer["parts"]
     ):
         wrong.append("marks")
-    if any(not _known(number, places, {*printed, wanted}) for number, places in figures_of(answer["text"])):
+    if any(not _known(one.value, one.places, {*printed, wanted}) for one in figures_of(answer["text"])):
         wrong.append("text")
     quoted = [printed_number(one["quote"]) for one in answer["citations"]]
     if not quoted or any(one is None or abs(one) not in printed for one in quoted):
