@@ -43,7 +43,7 @@ from smalt.trust.exports import Exports
 from smalt.trust.journal import Journal
 from smalt.trust.keeper import TRUST
 from smalt.trust.letters import Letters
-from smalt.trust.pace import Pace
+from smalt.trust.pace import LOOKS, Pace
 from smalt.trust.registry import load
 from smalt.trust.telling import Telling
 from smalt.trust.view import Trust
@@ -110,6 +110,7 @@ def build(installation: Installation) -> Web:
             "exports": Exports(trust),
             "data_dir": data_dir,
             "pace": Pace(clock),
+            "look_pace": Pace(clock, LOOKS),
             "public_url": address(installation.settings).removesuffix(":443"),
             "clock": installation.clock,
             "shelf": shelf,

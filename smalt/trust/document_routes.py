@@ -38,7 +38,9 @@ _NOTHING_KEPT = {"cache-control": "no-store"}
 
 
 async def _house(request: Request) -> Visit | None:
-    """The house at its door; None before the operator gave out the first document."""
+    """The house at its door; None before the operator gave out the first document. `TooMany` for who looks all the time."""
+    pace: Pace = request.app.state.look_pace
+    pace.take(request.client.host if request.client else "")
     data_dir: FilePath = request.app.state.data_dir
     tenant = await asyncio.to_thread(house, data_dir)
     return None if tenant is None else signin_of(request).gateway.system(tenant)

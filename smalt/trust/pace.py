@@ -1,4 +1,4 @@
-"""How often a form may be sent by one who is not signed in: counts in this process, forgotten after a while."""
+"""How often one who is not signed in may do what writes something: counts in this process, forgotten after a while."""
 
 from __future__ import annotations
 
@@ -11,22 +11,25 @@ from smalt.kernel.clock import Clock
 from smalt.kernel.errors import TooMany
 
 WINDOW = timedelta(minutes=15)
-ADDRESS_MAX = 5
-ALL_MAX = 100
+FORMS = (5, 100)
+"""How many forms one address may send in a window, and all together."""
+LOOKS = (120, 2000)
+"""The same for looking at what is given out under an agreement: each look is an entry of the audit log."""
 _REMEMBERED_MAX = 10_000
 
 
 @dataclass(slots=True)
 class Pace:
-    """One address may send `ADDRESS_MAX` in a window, all together `ALL_MAX`. Addresses are held in memory only."""
+    """``most``: by one address in a window, and by all together. Addresses are held in memory only."""
 
     clock: Clock
+    most: tuple[int, int] = FORMS
     _counts: OrderedDict[str, tuple[int, datetime]] = field(default_factory=OrderedDict)
 
     def take(self, address: str) -> None:
         """`TooMany`, with the seconds until the window ends, when either count is full."""
         now = self.clock.now()
-        for key, most in ((address, ADDRESS_MAX), ("", ALL_MAX)):
+        for key, most in ((address, self.most[0]), ("", self.most[1])):
             made, since = self._counts.get(key, (0, now))
             rest = since + WINDOW - now
             if rest <= timedelta(0):
