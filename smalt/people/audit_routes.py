@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import datetime
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import Query
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -32,6 +33,27 @@ SHOWN = 100
 EXPORTED_AT_ONCE = 1000
 PEOPLE_NAMED = 500
 
+
+class AuditEntry(BaseModel):
+    """``outcome``: 1 done, 2 denied, 3 failed, 4 cancelled, 5 abandoned; null, like ``finished_at``, while it is under way."""
+
+    id: str
+    tenant: str
+    actor_kind: str
+    actor: str | None
+    act: str
+    target: str | None
+    begun_at: str
+    finished_at: str | None
+    outcome: int | None
+    salt: str
+
+
+class AuditPage(BaseModel):
+    items: list[AuditEntry]
+    next: str | None
+
+
 ActWord = Annotated[
     str | None, Query(max_length=66, description="an act (document.add), or a group of them (document.)")
 ]
@@ -53,15 +75,20 @@ async def list_audit(
     until: Until = None,
     limit: Limit = LIMIT_DEFAULT,
     cursor: After = None,
-) -> dict[str, Any]:
+) -> AuditPage:
     """Who did what to what, newest first. Reading it is an act as well, and stands in it."""
     wanted = wanted_of(act, actor, outcome, since, until)
     async with visit.enter(Act.AUDIT_READ) as scope:
         found = await audit.page(scope, wanted, limit + 1, after(cursor))
-    return as_json(page_of(found, limit, position, partial(committed, visit.tenant)))
+    return AuditPage(**as_json(page_of(found, limit, position, partial(committed, visit.tenant))))
 
 
-@router.get("/api/v1/audit/export", tags=["audit"])
+@router.get(
+    "/api/v1/audit/export",
+    tags=["audit"],
+    response_class=StreamingResponse,
+    responses={200: {"description": "The file", "content": {form.media_type: {} for form in FORMS.values()}}},
+)
 async def export_audit(
     visit: Member,
     form: Annotated[Literal["jsonl", "csv", "cef"], Query(alias="format")] = "jsonl",

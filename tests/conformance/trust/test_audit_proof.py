@@ -72,9 +72,7 @@ def keys(install: Install, ours: Workspace) -> dict[str, str]:
 
 
 def test_an_entry_is_proved_without_the_product(install: Install, ours: Workspace, keys: dict[str, str]) -> None:
-    listed = ours.api.get("/api/v1/audit", params={"limit": 100}).json()["items"]
-    oldest = listed[-1]
-    assert {one["act"] for one in listed} >= {"token.create", "tenant.create"}
+    [oldest] = ours.api.get("/api/v1/audit", params={"act": "tenant.create"}).json()["items"]
     proof = ours.api.get(f"/api/v1/audit/{oldest['id']}/proof").json()
     assert proof["state"] == "anchored"
     assert proof["entry"] == oldest

@@ -8,9 +8,12 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-from tests.conformance.client import Install, until
+import pytest
+
+from tests.conformance.client import Install, fresh_folder, until
 from tests.conformance.trust.test_challenge import entries_of
 
 
@@ -27,6 +30,13 @@ def start(install: Install, *claims: str) -> subprocess.Popen[str]:
         env={**install.environ(), "SMALT_DATA_DIR": str(install.data_dir)},
         cwd=install.folder,
     )
+
+
+@pytest.fixture(scope="module")
+def install() -> Iterator[Install]:
+    """A server of its own: others post so many challenges that one address has to wait."""
+    with Install(fresh_folder()) as running:
+        yield running
 
 
 def test_an_interrupted_run_leaves_no_result_and_says_so(install: Install) -> None:
