@@ -97,8 +97,8 @@ def page(case: Case) -> Said:
     """What the page shows is what follows from the log at the page's own time."""
     plain = case.json(CLAIMS)
     if (
-        plain.get("format") != 1
-        or plain.get("log_size") != case.stated.size
+        not _same(plain.get("format"), 1)
+        or not _same(plain.get("log_size"), case.stated.size)
         or not isinstance(plain.get("claims"), list)
     ):
         raise Broken(f"{CLAIMS} is not about this log.")
@@ -110,7 +110,7 @@ def page(case: Case) -> Said:
     newest = newest_results(case.events, plain["now"])
     for name, claim in registered.items():
         there = shown_claims[name]
-        if {key: value for key, value in there.items() if key in claim} != claim:
+        if not _same({key: value for key, value in there.items() if key in claim}, claim):
             raise Broken(f"The page shows another text or form of {name} than was registered.")
         _require_same(case, name, there["verdict"], asdict(verdicts[name]))
         results = [
@@ -118,10 +118,10 @@ def page(case: Case) -> Said:
             for check in claim["checks"]
             if check in newest
         ]
-        if there.get("results") != results:
+        if not _same(there.get("results"), results):
             raise Broken(f"The page shows other results of {name} than the log has.")
     states = [verdict.state for verdict in verdicts.values()]
-    if plain.get("counts") != {state: states.count(state) for state in status.STATES if state in states}:
+    if not _same(plain.get("counts"), {state: states.count(state) for state in status.STATES if state in states}):
         raise Broken("The page counts its claims wrongly.")
     case.verdicts = verdicts
     more = sorted(
@@ -134,12 +134,20 @@ def page(case: Case) -> Said:
     yield "holds", f"All {len(states)} states on the page follow from the log at {shown(plain['now'])}; {holding} hold."
 
 
+def _same(said: Any, follows: Any) -> bool:
+    """Whether both are written alike. Python's own comparison would take true for 1, and 1.0 for 1."""
+    try:
+        return canonical(said) == canonical(follows)
+    except ValueError:  # NaN and the infinities, which are no JSON
+        return False
+
+
 def _require_same(case: Case, name: str, said: dict[str, Any], follows: dict[str, Any]) -> None:
     """`Broken` unless the page says what follows. Since when cannot be known from entries that are not in the bundle."""
-    if said == follows:
+    if _same(said, follows):
         return
     first = next((event["at"] for event in case.events if event["index"] >= case.whole_from), 0)
-    if case.whole_from and {**said, "since": 0} == {**follows, "since": 0} and (said["since"] or 0) <= first:
+    if case.whole_from and _same({**said, "since": 0}, {**follows, "since": 0}) and (said["since"] or 0) <= first:
         return
     raise Broken(f"The page says of {name} what does not follow from the log, which makes it {follows['state']}.")
 
