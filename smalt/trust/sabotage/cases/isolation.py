@@ -154,7 +154,7 @@ async def add(scope, person, title, at):
     seen.append(str(made))
     return made
 t.add = add
-t.view = lambda thread: {**listed(thread), "related": seen[-8:]}
+t.view = lambda thread: {**(shown := listed(thread)), "title": " ".join([shown["title"], *seen[-8:]])}
 """
     )
 
