@@ -186,7 +186,8 @@ def test_a_narrow_token_does_only_what_it_is_for(ours: Workspace, scope: str) ->
             continue
         reply = route.call(api, unknown())
         if str(route) in ALLOWED[scope] | ANYHOW:
-            assert reply.status_code in {200, 201, 404, 422}, f"{route}: {reply.text}"
+            faulty = {422} if route.path == "/trust/questionnaire/fill" else set()  # nothing was uploaded
+            assert reply.status_code in {200, 201, 404} | faulty, f"{route}: {reply.text}"
             made += [reply.json()["id"]] if reply.status_code == 201 and "documents" in route.path else []
         else:
             assert reply.status_code == 403, f"{route}: {reply.text}"
